@@ -1,0 +1,86 @@
+# Works from a plain clone with Python 3.11+ and make; `make help` says what there is.
+# PYTHON=/path/to/python chooses the interpreter that .venv is made with.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+READY := .venv/.ready
+NODE_READY := tests/node_modules/.ready
+# What pytest is told besides pyproject.toml: `make test PYTEST="-k oppmg -x"`.
+PYTEST ?=
+
+.PHONY: help
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: $(READY) ## make .venv with the locked packages and lingpai in it
+
+# The stamp is written last, so a set-up that was broken off is made again. A .venv whose Python is gone is replaced.
+$(READY): requirements/dev.txt pyproject.toml
+	@set -e; \
+	if ! $(BIN)/python -c '' 2>/dev/null; then \
+	    python=; \
+	    for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	        if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+	    done; \
+	    if [ -z "$$python" ]; then \
+	        echo "lingpai needs Python 3.11 or newer, and none was found as python3 or python3.11 to python3.14." >&2; \
+	        echo "Install one, or say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python" >&2; \
+	        exit 1; \
+	    fi; \
+	    echo "==> making .venv with $$("$$python" --version)"; \
+	    "$$python" -m venv --clear .venv; \
+	fi; \
+	echo "==> installing the locked packages"; \
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt; \
+	echo "==> installing lingpai"; \
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .; \
+	touch $@; \
+	echo "==> ready: $(BIN)/lingpai"
+
+.PHONY: serve
+serve: setup ## serve on http://127.0.0.1:8000, with demo data at the first start
+	@$(BIN)/lingpai serve --demo
+
+.PHONY: lint
+lint: setup ## ruff, mypy and the import rules
+	@echo "==> ruff"
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@echo "==> mypy"
+	@$(BIN)/mypy
+	@echo "==> import rules"
+	@$(BIN)/lint-imports
+
+.PHONY: test
+test: setup $(NODE_READY) lint ## everything that CI runs
+	@echo "==> pytest"
+	@$(BIN)/pytest -n auto --dist loadfile $(PYTEST)
+
+# What the tests need from npm: axios, a Chromium, a font. Node.js is the machine's own, else a wheel in .venv.
+$(NODE_READY): tests/package.json tests/package-lock.json requirements/node.txt $(READY)
+	@set -e; \
+	npm=npm; \
+	if ! npm --version >/dev/null 2>&1; then \
+	    echo "==> no npm here: installing Node.js into .venv"; \
+	    $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements/node.txt; \
+	    PATH="$$PWD/$(BIN):$$PATH"; \
+	fi; \
+	echo "==> installing the tests' packages from npm"; \
+	cd tests && $$npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: lock
+lock: setup ## make the lock files again from pyproject.toml (PYPI_UPGRADE=--upgrade for newer releases)
+	@set -e; \
+	echo "==> making .cache/uv"; \
+	$(BIN)/python -m venv .cache/uv; \
+	.cache/uv/bin/python -m pip install --disable-pip-version-check --quiet --upgrade uv; \
+	compile() { .cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url $(UPGRADE) "$$@" pyproject.toml; }; \
+	echo "==> requirements/lock.txt"; compile --output-file requirements/lock.txt; \
+	echo "==> requirements/dev.txt"; compile --all-extras --group dev --constraints requirements/lock.txt --output-file requirements/dev.txt; \
+	echo "==> requirements/node.txt"; compile --only-group node --output-file requirements/node.txt; \
+	echo "==> tests/package-lock.json"; \
+	cd tests && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
