@@ -1,0 +1,295 @@
+"""
+What the layers above ask of a store: a few methods for each role, nothing more.
+
+A *Store* is read; each read sees what is committed, in a transaction of its own.
+A *Book* is written, inside one `Stores.change`, and reads its own writes. A miss
+is None; to write to what is not there changes nothing; to add what is there, or to
+refer to what is not, is a defect of the caller and raises. When the store does not answer, every method ends with
+`Outcome.STORE_SILENT`: the change may or may not have been made.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
+from lingpai.vocabulary.outcomes import Reason
+from lingpai.vocabulary.values import (
+    AuthCode,
+    Client,
+    Company,
+    Generation,
+    Membership,
+    Notice,
+    Session,
+    Sighting,
+    Standing,
+    User,
+    WorkingKey,
+)
+
+
+class AccountStore(Protocol):
+    """Users."""
+
+    def named(self, key: str) -> User | None:
+        """Return the user whose `name_key` is *key*."""
+
+    def with_phone(self, phone: str) -> User | None:
+        """Return the user who has proved *phone* to be theirs; one at most has."""
+
+    def by_id(self, user_id: int) -> User | None: ...
+
+    def page(self, after: int, size: int) -> Sequence[User]:
+        """Return up to *size* users with ids above *after*, in order."""
+
+
+class AccountBook(AccountStore, Protocol):
+    """Users, to be written."""
+
+    def add(self, user: User) -> User | None:
+        """Keep *user* (its id is ignored) and return it with its id; None when its name, or proved phone, is taken."""
+
+    def set_password(self, user_id: int, encoded: str) -> None: ...
+
+    def set_enabled(self, user_id: int, *, enabled: bool) -> None: ...
+
+    def set_company(self, user_id: int, company_id: int | None) -> None:
+        """Remember which company the user works in now."""
+
+
+class CompanyStore(Protocol):
+    """Companies and who belongs to them."""
+
+    def by_id(self, company_id: int) -> Company | None: ...
+
+    def page(self, after: int, size: int) -> Sequence[Company]: ...
+
+    def memberships(self, user_id: int) -> tuple[Membership, ...]:
+        """Return what *user_id* belongs to, by company id."""
+
+
+class CompanyBook(CompanyStore, Protocol):
+    """Companies, to be written."""
+
+    def add(self, company: Company) -> Company:
+        """Keep *company* (its id is ignored) and return it with its id."""
+
+    def join(self, user_id: int, company_id: int, *, is_admin: bool) -> None:
+        """Make the user a member; one who is already gets the new *is_admin*."""
+
+    def leave(self, user_id: int, company_id: int) -> bool:
+        """Return whether the user was a member, who is none now."""
+
+
+class ClientStore(Protocol):
+    """Client apps."""
+
+    def by_id(self, client_id: str) -> Client | None: ...
+
+    def page(self, after: str, size: int) -> Sequence[Client]: ...
+
+
+class ClientBook(ClientStore, Protocol):
+    """Client apps, to be written."""
+
+    def add(self, client: Client) -> bool:
+        """Return whether the id was free; *client* is kept then."""
+
+    def save(self, client: Client) -> None:
+        """Keep *client* in place of the one with its id."""
+
+
+class SessionStore(Protocol):
+    """Sessions, each read with everything that admission asks about it."""
+
+    def standing(self, token_digest: bytes) -> Standing | None:
+        """Return the session with that token, ended and expired ones included, for as long as its row is kept."""
+
+    def standing_of(self, session_id: str) -> Standing | None:
+        """Return the session with that id, ended and expired ones included, for as long as its row is kept."""
+
+    def of_user(self, user_id: int) -> Sequence[Session]:
+        """Return every session kept of the user, newest first."""
+
+
+class SessionBook(SessionStore, Protocol):
+    """Sessions, to be written."""
+
+    def open(self, session: Session) -> None: ...
+
+    def end(self, session_id: str, reason: Reason, at: int) -> bool:
+        """Return whether the session was not ended yet; it is now. Two concurrent endings never both return True."""
+
+    def end_of_user(self, user_id: int, reason: Reason, at: int, *, but: str = "") -> Sequence[str]:
+        """End every session of the user that is not ended yet, except *but*, and return their ids."""
+
+    def end_in_company(self, user_id: int, company_id: int, reason: Reason, at: int) -> Sequence[str]:
+        """End the user's sessions that chose this company, and return their ids."""
+
+    def live(self, user_id: int, client_id: str, at: int) -> Sequence[Session]:
+        """Return the user's sessions at that client which are not over at *at*, oldest first."""
+
+    def set_company(self, session_id: str, company_id: int) -> None: ...
+
+    def delete_over(self, before: int, most: int) -> int:
+        """Delete up to *most* sessions that were over before *before*, with all that hangs on them; return how many."""
+
+
+class SessionTraces(Protocol):
+    """What is written about sessions without an event: seen so often that an audit row each would drown the rest."""
+
+    def saw(self, sightings: Sequence[Sighting]) -> None:
+        """
+        Move last-seen and idle end forward, never back.
+
+        A session that is over at its `seen` stays over.
+        """
+
+    def issue(self, session_id: str, shown: int, fresh: int) -> bool:
+        """
+        Return whether *shown* was the last value issued to the live session, and make *fresh* the last.
+
+        Two concurrent calls that show one value never both return True.
+        """
+
+
+class GenerationStore(Protocol):
+    """Pairs of refreshable tokens."""
+
+    def find(self, session_id: str, number: int) -> Generation | None: ...
+
+    def newest(self, session_id: str) -> Generation | None: ...
+
+
+class GenerationBook(GenerationStore, Protocol):
+    """Pairs of refreshable tokens, to be written."""
+
+    def add(self, generation: Generation) -> None: ...
+
+    def claim(self, session_id: str, number: int, at: int) -> bool:
+        """
+        Return whether the pair's refresh token was not exchanged yet, and mark it exchanged at *at*.
+
+        Two concurrent claims never both return True.
+        """
+
+    def set_aside(self, session_id: str, number: int) -> None:
+        """Mark the pair replaced by a further change of company."""
+
+
+class CodeStore(Protocol):
+    """Auth codes. A code never changes once made, so it may be remembered for as long as it lives."""
+
+    def find(self, digest: bytes) -> AuthCode | None: ...
+
+
+class CodeBook(CodeStore, Protocol):
+    """Auth codes, to be written."""
+
+    def add(self, code: AuthCode) -> None: ...
+
+    def delete_over(self, before: int, most: int) -> int:
+        """Delete up to *most* codes that were over before *before*; return how many."""
+
+
+class NoticeStore(Protocol):
+    """Notices."""
+
+    def page(self, number: int, size: int) -> Sequence[Notice]:
+        """Return page *number* (from 1), newest first."""
+
+
+class NoticeBook(NoticeStore, Protocol):
+    """Notices, to be written."""
+
+    def add(self, notice: Notice) -> Notice:
+        """Keep *notice* (its id is ignored) and return it with its id."""
+
+
+class KeyStore(Protocol):
+    """Working keys, encrypted."""
+
+    def of(self, purpose: str) -> Sequence[WorkingKey]:
+        """Return the keys for *purpose*, newest first."""
+
+
+class KeyBook(KeyStore, Protocol):
+    """Working keys, to be written."""
+
+    def add(self, key: WorkingKey) -> WorkingKey:
+        """Keep *key* (its id is ignored) and return it with its id."""
+
+
+class Feed(Protocol):
+    """The change feed, as its followers read it."""
+
+    def last(self) -> int:
+        """Return the number of the newest entry, 0 when there is none."""
+
+    def after(self, number: int) -> Sequence[FeedEntry] | None:
+        """
+        Return the entries above *number*, in order.
+
+        None when some of them are no longer kept, or when *number* was never given (an
+        older database was put in the place of the one that gave it).
+        """
+
+
+class FeedBook(Feed, Protocol):
+    """The change feed, to be trimmed: only `Stores.change` adds entries."""
+
+    def delete_over(self, before: int, most: int) -> int:
+        """Delete up to *most* of the oldest entries made before *before*, never the newest of all; return how many."""
+
+
+class AuditTrail(Protocol):
+    """What was done, append-only: only `Stores.change` adds rows."""
+
+    def page(self, after: int, size: int) -> Sequence[AuditRow]: ...
+
+
+class Change(Protocol):
+    """One transaction over all roles. Whatever is raised inside it undoes all of it."""
+
+    accounts: AccountBook
+    companies: CompanyBook
+    clients: ClientBook
+    sessions: SessionBook
+    generations: GenerationBook
+    codes: CodeBook
+    notices: NoticeBook
+    keys: KeyBook
+    feed: FeedBook
+
+    def also(self, event: Event) -> None:
+        """Record a further event of the same change."""
+
+
+class Stores(Protocol):
+    """All roles of one engine."""
+
+    accounts: AccountStore
+    companies: CompanyStore
+    clients: ClientStore
+    sessions: SessionStore
+    traces: SessionTraces
+    generations: GenerationStore
+    codes: CodeStore
+    notices: NoticeStore
+    keys: KeyStore
+    feed: Feed
+    audit: AuditTrail
+
+    def change(self, event: Event) -> AbstractContextManager[Change]:
+        """
+        Return a transaction that records *event* in the audit trail and the change feed.
+
+        After the block everything in it is on stable storage, and whoever `listen`s
+        has been told; if the block raises, nothing of it was ever true.
+        """
+
+    def listen(self, hear: Callable[[Sequence[FeedEntry]], None]) -> None:
+        """Call *hear* with the feed entries of each change made here, after its commit and before `change` ends."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Everything in SQL: one file per role, the same statements for SQLite and PostgreSQL."""

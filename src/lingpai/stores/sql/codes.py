@@ -1,0 +1,35 @@
+"""Auth codes, in SQL."""
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from lingpai.stores.sql.asking import Asking
+from lingpai.stores.sql.tables import codes
+from lingpai.stores.sql.values import code_of, columns_of
+from lingpai.vocabulary.values import AuthCode
+
+FIND = select(codes).where(codes.c.digest == bindparam("digest"))
+
+ADD = insert(codes)
+_OVER = select(codes.c.digest).where(codes.c.end < bindparam("before")).limit(bindparam("most"))
+DELETE_OVER = delete(codes).where(codes.c.digest.in_(_OVER)).returning(codes.c.digest)
+
+
+class SqlCodes:
+    """Auth codes, read."""
+
+    def __init__(self, ask: Asking) -> None:
+        self._ask = ask
+
+    def find(self, digest: bytes) -> AuthCode | None:
+        row = self._ask.row(FIND, digest=digest)
+        return code_of(row) if row else None
+
+
+class SqlCodeBook(SqlCodes):
+    """Auth codes, written."""
+
+    def add(self, code: AuthCode) -> None:
+        self._ask.rows(ADD, **columns_of(code))
+
+    def delete_over(self, before: int, most: int) -> int:
+        return len(self._ask.rows(DELETE_OVER, before=before, most=most))

@@ -1,0 +1,42 @@
+"""The statements that SQLAlchemy spells once for each dialect: inserts that may meet a row that is there."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Executable, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+@dataclass(frozen=True, slots=True)
+class PerDialect:
+    """One statement in the words of each engine."""
+
+    sqlite: Executable
+    postgresql: Executable
+
+    def of(self, dialect: str) -> Executable:
+        """Return the statement as *dialect* says it."""
+        return self.sqlite if dialect == "sqlite" else self.postgresql
+
+
+def insert_unless_taken(table: Table, returning: ColumnElement[object]) -> PerDialect:
+    """Return an insert that returns *returning*, or no row where a unique value is taken."""
+    return _both(table, lambda insert: insert.on_conflict_do_nothing().returning(returning))
+
+
+def insert_or_replace(table: Table, *, key: Sequence[str], replaced: Sequence[str]) -> PerDialect:
+    """Return an insert that, where *key* is there, gives its row the new values of *replaced*."""
+
+    def upsert(insert: Insert) -> Executable:
+        return insert.on_conflict_do_update(
+            index_elements=key,
+            set_={name: insert.excluded[name] for name in replaced},
+        )
+
+    return _both(table, upsert)
+
+
+def _both(table: Table, finish: Callable[[Insert], Executable]) -> PerDialect:
+    return PerDialect(finish(sqlite.insert(table)), finish(postgresql.insert(table)))

@@ -1,0 +1,85 @@
+"""What happened, in SQL: the change feed that memories follow, and the audit trail."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, delete, func, insert, select
+
+from lingpai.stores.sql.asking import Asking
+from lingpai.stores.sql.tables import audit, feed
+from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
+
+LAST = select(func.max(feed.c.number))
+# With the entry itself: while it is kept, nothing above it was trimmed, whatever numbers the engine left out.
+SINCE = (
+    select(feed.c.number, feed.c.subject, feed.c.subject_id)
+    .where(feed.c.number >= bindparam("nth"))
+    .order_by(feed.c.number)
+)
+TELL = insert(feed).returning(feed.c.number)
+_OLD = (
+    select(feed.c.number)
+    .where(feed.c.at < bindparam("before"), feed.c.number < LAST.scalar_subquery())
+    .order_by(feed.c.number)
+    .limit(bindparam("most"))
+)
+DELETE_OVER = delete(feed).where(feed.c.number.in_(_OLD)).returning(feed.c.number)
+
+AUDIT_PAGE = select(audit).where(audit.c.number > bindparam("after")).order_by(audit.c.number).limit(bindparam("size"))
+RECORD = insert(audit)
+
+
+class SqlFeed:
+    """The change feed, followed."""
+
+    def __init__(self, ask: Asking) -> None:
+        self._ask = ask
+
+    def last(self) -> int:
+        ((number,),) = self._ask.rows(LAST)
+        return number or 0
+
+    def after(self, number: int) -> Sequence[FeedEntry] | None:
+        entries = [FeedEntry(*row) for row in self._ask.rows(SINCE, nth=number)]
+        if not entries:
+            return None if number else entries
+        if entries[0].number > number + 1:
+            return None
+        return entries[1:] if entries[0].number == number else entries
+
+
+class SqlFeedBook(SqlFeed):
+    """The change feed, written and trimmed."""
+
+    def tell(self, event: Event, at: int) -> FeedEntry:
+        """Append that what *event* is about must be forgotten."""
+        (row,) = self._ask.rows(TELL, at=at, subject=event.subject, subject_id=event.subject_id)
+        return FeedEntry(row[0], event.subject, event.subject_id)
+
+    def delete_over(self, before: int, most: int) -> int:
+        return len(self._ask.rows(DELETE_OVER, before=before, most=most))
+
+
+class SqlAudit:
+    """The audit trail, read."""
+
+    def __init__(self, ask: Asking) -> None:
+        self._ask = ask
+
+    def page(self, after: int, size: int) -> Sequence[AuditRow]:
+        return [AuditRow(*row) for row in self._ask.rows(AUDIT_PAGE, after=after, size=size)]
+
+
+class SqlAuditBook(SqlAudit):
+    """The audit trail, appended to."""
+
+    def record(self, event: Event, at: int) -> None:
+        """Append what happened."""
+        self._ask.rows(
+            RECORD,
+            at=at,
+            kind=event.kind,
+            subject=event.subject,
+            subject_id=event.subject_id,
+            actor=event.actor,
+            detail=dict(event.detail),
+        )

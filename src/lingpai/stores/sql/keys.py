@@ -1,0 +1,33 @@
+"""Working keys, encrypted, in SQL."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import bindparam, insert, select
+
+from lingpai.stores.sql.asking import Asking
+from lingpai.stores.sql.tables import keys
+from lingpai.stores.sql.values import key_of, new_columns_of
+from lingpai.vocabulary.values import WorkingKey
+
+OF = select(keys).where(keys.c.purpose == bindparam("purpose")).order_by(keys.c.id.desc())
+
+ADD = insert(keys).returning(keys.c.id)
+
+
+class SqlKeys:
+    """Working keys, read."""
+
+    def __init__(self, ask: Asking) -> None:
+        self._ask = ask
+
+    def of(self, purpose: str) -> Sequence[WorkingKey]:
+        return [key_of(row) for row in self._ask.rows(OF, purpose=purpose)]
+
+
+class SqlKeyBook(SqlKeys):
+    """Working keys, written."""
+
+    def add(self, key: WorkingKey) -> WorkingKey:
+        (row,) = self._ask.rows(ADD, **new_columns_of(key))
+        return replace(key, id=row[0])

@@ -1,0 +1,219 @@
+"""The first tables, as they were then: later scripts alter them, and this one stays as it is."""
+
+from alembic import op
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+revision = "0001"
+down_revision = None
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+    },
+)
+
+# SQLite numbers rows by itself only where the type is spelt INTEGER, which is as wide there as BIGINT.
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _words(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    _words("name"),
+    Column("name_key", Text, nullable=False, unique=True),
+    _words("password"),
+    Column("enabled", Boolean, nullable=False),
+    _words("truename"),
+    _words("nickname"),
+    _words("sex"),
+    _words("phone"),
+    Column("phone_verified", Boolean, nullable=False),
+    _words("email"),
+    _words("avatar"),
+    _words("status"),
+    _words("role"),
+    Column("company_id", ForeignKey("companies.id")),
+    Column("created", BigInteger, nullable=False),
+)
+Index(
+    "users_proved_phone",
+    users.c.phone,
+    unique=True,
+    sqlite_where=users.c.phone_verified.is_(True),
+    postgresql_where=users.c.phone_verified.is_(True),
+)
+
+companies = Table(
+    "companies",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    _words("name"),
+    _words("type"),
+    _words("tax_number"),
+    _words("province"),
+    _words("city"),
+    _words("zone"),
+    _words("address"),
+    _words("disable"),
+    _words("tel_phone"),
+    _words("legal_person_phone"),
+    _words("legal_person_name"),
+    Column("created", BigInteger, nullable=False),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("user_id", ForeignKey("users.id"), primary_key=True),
+    Column("company_id", ForeignKey("companies.id"), primary_key=True),
+    Column("is_admin", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _words("name"),
+    Column("enabled", Boolean, nullable=False),
+    Column("secret_digest", LargeBinary, nullable=False),
+    Column("secret_sealed", LargeBinary, nullable=False),
+    _words("contracts"),
+    _words("scope"),
+    Column("desktop", Boolean, nullable=False),
+    Column("api_token_forms", Boolean, nullable=False),
+    _words("language"),
+    Column("most_sessions", BigInteger),
+    Column("replaces", Boolean, nullable=False),
+    _words("refresh_reuse"),
+    Column("created", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    _words("contract"),
+    _words("client_type"),
+    Column("token_digest", LargeBinary, unique=True),
+    Column("company_id", ForeignKey("companies.id")),
+    Column("began", BigInteger, nullable=False),
+    Column("idle_end", BigInteger),
+    Column("end", BigInteger, nullable=False),
+    Column("last_seen", BigInteger, nullable=False),
+    Column("last_issued", BigInteger, nullable=False),
+    Column("ended", BigInteger),
+    Column("end_reason", Text),
+    # A user's sessions; those not ended; those not ended at one client.
+    Index("sessions_of_user", "user_id", "ended", "client_id"),
+    # What was over before some time: one index for each way to be over.
+    Index("sessions_end", "end"),
+    Index(
+        "sessions_ended", "ended", sqlite_where=text("ended IS NOT NULL"), postgresql_where=text("ended IS NOT NULL")
+    ),
+    Index(
+        "sessions_idle_end",
+        "idle_end",
+        sqlite_where=text("idle_end IS NOT NULL"),
+        postgresql_where=text("idle_end IS NOT NULL"),
+    ),
+)
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("session_id", ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("company_id", BigInteger, nullable=False),
+    Column("issued", BigInteger, nullable=False),
+    Column("key_id", BigInteger, nullable=False),
+    Column("exchanged", BigInteger),
+    Column("set_aside", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    _words("client_id"),
+    Column("user_id", BigInteger, nullable=False),
+    Column("session_id", ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    _words("scope"),
+    Column("company_id", BigInteger),
+    Column("end", BigInteger, nullable=False),
+    Index("codes_session_id", "session_id"),
+    Index("codes_end", "end"),
+    sqlite_with_rowid=False,
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    _words("title"),
+    _words("content"),
+    Column("author_id", BigInteger, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    _words("purpose"),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Index("keys_purpose", "purpose"),
+)
+
+# Numbers grow by one and are never given twice: audit rows are not deleted, and the newest feed entry is always kept.
+feed = Table(
+    "feed",
+    metadata,
+    Column("number", RowNumber, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    _words("subject"),
+    _words("subject_id"),
+    Index("feed_at", "at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", RowNumber, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    _words("kind"),
+    _words("subject"),
+    _words("subject_id"),
+    _words("actor"),
+    Column("detail", JSON, nullable=False),
+)
+
+
+def upgrade() -> None:
+    """Make every table."""
+    metadata.create_all(op.get_bind(), checkfirst=False)
