@@ -477,8 +477,8 @@ class ChangeOfMemory(Roles):
 class Memory(Roles):
     """All roles, for reading and, by `change`, for writing."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._held = Held(Rows())
+    def __init__(self, clock: Clock, held: Held | None = None) -> None:
+        self._held = held or Held(Rows())
         super().__init__(self._held)
         self.traces: SessionTraces = Traces(self)
         self.audit: AuditTrail = AuditOfMemory(self._held)

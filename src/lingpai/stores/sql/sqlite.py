@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from lingpai.stores.sql.engine import WAIT_SECONDS, json_text
+from lingpai.vocabulary.outcomes import Outcome, Refused
 
 SOUND_SINCE = (3, 51, 3)
 SOUND_BEFORE = frozenset({(3, 50, 7), (3, 44, 6)})
@@ -76,9 +77,17 @@ def sqlite_engine(path: Path, *, threads: int = 32) -> Engine:
     """
     driver = sound_driver()
     _make_private(path)
+    identity = _identity(path)
+
+    def refuse_another_file(*_: object) -> None:
+        # What is open would go on with the old file, and lose what it confirms; its
+        # log, found by name, would be taken for the new one's. Only a restart helps.
+        if _identity(path) != identity:
+            raise Refused(Outcome.STORE_SILENT, f"{path} was taken away or replaced under a running server")
 
     def connect() -> Any:
-        # mode=rw: a file that was taken away is missed, not replaced by an empty one.
+        refuse_another_file()
+        # mode=rw: a file that is taken away just now is missed, not replaced by an empty one.
         # isolation_level=None: the driver begins no transaction; writers do, in words.
         return driver.connect(
             f"file:{quote(str(path.absolute()))}?mode=rw",
@@ -101,18 +110,12 @@ def sqlite_engine(path: Path, *, threads: int = 32) -> Engine:
         json_serializer=json_text,
     )
 
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, record: Any) -> None:
-        record.info["file"] = _identity(path)
+    def set_up(connection: Any, _: object) -> None:
         for pragma in PRAGMAS:
             connection.execute(pragma).fetchall()
 
-    @event.listens_for(engine, "checkout")
-    def same_file(_connection: Any, record: Any, _proxy: Any) -> None:
-        # After a restore, what is open is the old file, and SQLite would go on with it.
-        if record.info["file"] != _identity(path):
-            raise DisconnectionError("the database file was replaced")
-
+    event.listen(engine, "connect", set_up)
+    event.listen(engine, "checkout", refuse_another_file)
     return engine
 
 

@@ -1,0 +1,102 @@
+"""
+The ASGI application: which contract a request is for, and the few pages of our own.
+
+A contract answers under its own prefix, `/<contract>/…`, and at the root of the hosts that its settings name.
+"""
+
+import asyncio
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+from lingpai import __version__
+from lingpai.composition import House, open_house
+from lingpai.edge.asgi import Receive, Scope, Send
+from lingpai.edge.contract import Contract
+from lingpai.edge.envelopes import write_json
+
+
+class App:
+    """
+    Serves a house.
+
+    Args:
+        house: Started with the application, and stopped with it.
+
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._contracts: dict[str, Contract] = {}
+        self._hosts: dict[str, tuple[Contract, str]] = {}
+
+    def prepare(self) -> None:
+        """Look up what is served; called once, when the application starts."""
+        for name, served in self._house.served.items():
+            self._contracts[name] = served.contract
+            for host, side in served.hosts.items():
+                self._hosts[host.lower()] = served.contract, side
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection as ASGI 3 asks."""
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        name, _, rest = path[1:].partition("/")
+        contract, side, inner = self._contracts.get(name), "", "/" + rest
+        if contract is None and self._hosts:
+            host = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"host"), "")
+            contract, side = self._hosts.get(host.partition(":")[0].lower(), (None, ""))
+            inner = path
+        if contract is not None:
+            await self._house.shell(contract, inner, side, self._address(scope), scope, receive, send)
+        elif path == "/":
+            await _send(send, 200, {"name": "lingpai", "version": __version__, "contracts": sorted(self._contracts)})
+        elif path == "/healthz":
+            await _send(send, 200, {"status": "ok"})
+        else:
+            known = [f"/{name}/" for name in sorted(self._contracts)]
+            await _send(send, 404, {"error": "no contract answers here", "contracts": known})
+
+    def _address(self, scope: Scope) -> str:
+        """Return who sent the request: the last address that a proxy we trust names, else the peer's own."""
+        client = scope.get("client")
+        address = str(client[0]) if client else ""
+        if address in self._house.settings.trusted_proxies:
+            for name, value in scope["headers"]:
+                if name == b"x-forwarded-for":
+                    address = value.decode("latin-1").rpartition(",")[2].strip()
+        return address
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await loop.run_in_executor(None, self._house.start)
+                    self.prepare()
+                except Exception as trouble:
+                    await send({"type": "lifespan.startup.failed", "message": str(trouble)})
+                    raise
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await loop.run_in_executor(None, self._house.stop)
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+async def _send(send: Send, status: int, page: MutableMapping[str, Any]) -> None:
+    headers = [(b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": write_json(page)})
+
+
+def create() -> App:
+    """Return the application for the folder that `LINGPAI_DATA` names: what each worker of the server runs."""
+    return App(open_house(Path(os.environ.get("LINGPAI_DATA", "lingpai-data")), os.environ))

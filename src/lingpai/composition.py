@@ -1,0 +1,290 @@
+"""
+Puts everything together: settings, contract declarations, modules, stores.
+
+The only file that names a store's implementation, and the only one that makes clocks,
+randomness and keys.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from lingpai import contracts
+from lingpai.edge.asgi import Desks, Shell
+from lingpai.edge.contract import Contract, Declaration
+from lingpai.edge.desk import Desk
+from lingpai.edge.steps import built_in_id
+from lingpai.modules.module import Module
+from lingpai.modules.notices import Notices
+from lingpai.operations.authorize import Authorize
+from lingpai.operations.change_company import ChangeCompany
+from lingpai.operations.change_password import ChangePassword
+from lingpai.operations.check_token import CheckToken
+from lingpai.operations.describe_company import DescribeCompany
+from lingpai.operations.describe_user import DescribeColleague, DescribeSelf, look_up_in, nobody_remembered
+from lingpai.operations.end_session import EndSession
+from lingpai.operations.open_session import Opening
+from lingpai.operations.register import Register
+from lingpai.operations.renew import Renew, Rotation
+from lingpai.operations.sign_in import SignIn
+from lingpai.principals.admission import Admission
+from lingpai.principals.keys import DATA, PEPPER, Keyring, load_master_key
+from lingpai.principals.passwords.gate import HashingGate
+from lingpai.principals.remembered import (
+    Follower,
+    FromMemory,
+    ReadAndRemembered,
+    Remembered,
+    Ticks,
+    ticks_while_asleep,
+)
+from lingpai.principals.sightings import Sightings
+from lingpai.stores.interfaces import Stores
+from lingpai.stores.sql.stores import open_sqlite
+from lingpai.vocabulary.clock import Clock, system_clock
+from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.outcomes import NotRemembered
+from lingpai.vocabulary.settings import SettingRefused, Settings, load_settings, read_settings
+from lingpai.vocabulary.values import Client, Randomness, Sighting
+
+DATABASE = "lingpai.db"
+MASTER_KEY = "master.key"
+SETTINGS = "lingpai.toml"
+
+
+def declarations(settings: Settings) -> dict[str, Declaration]:
+    """
+    Return every house style that can be found, by name.
+
+    Those in our own folder, those that packages offer by the entry point
+    `lingpai.contracts`, and those in the files that the settings name. Each declares itself as `DECLARATION`.
+
+    Raises:
+        SettingRefused: A file cannot be loaded, or two houses have one name.
+
+    """
+    found = [
+        importlib.import_module(f"{contracts.__name__}.{module.name}").DECLARATION
+        for module in pkgutil.iter_modules(contracts.__path__)
+    ]
+    found += [point.load() for point in entry_points(group="lingpai.contracts")]
+    found += [_load_file(Path(path)) for path in settings.contract_files]
+    named: dict[str, Declaration] = {}
+    for declaration in found:
+        if named.setdefault(declaration.name, declaration) is not declaration:
+            raise SettingRefused(f"two contracts are called {declaration.name}")
+    if unknown := set(settings.contracts) - set(named):
+        raise SettingRefused(f"[contracts.{min(unknown)}] is no contract. There are: {', '.join(sorted(named))}.")
+    return named
+
+
+def _load_file(path: Path) -> Declaration:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.exists():
+        raise SettingRefused(f"contract_files: {path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    declaration = getattr(module, "DECLARATION", None)
+    if not isinstance(declaration, Declaration):
+        raise SettingRefused(f"contract_files: {path} declares no DECLARATION")
+    return declaration
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A contract, and the hosts that serve a side of it at their root ("" for both sides)."""
+
+    contract: Contract
+    hosts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class House:
+    """
+    One worker's account system: everything that `app` serves and `cli` uses.
+
+    Args:
+        ticks: The clock of the change feed's lease.
+
+    """
+
+    settings: Settings
+    stores: Stores
+    keys: Keyring
+    clock: Clock = system_clock
+    randomness: Randomness = secrets.token_bytes
+    ticks: Ticks = ticks_while_asleep
+
+    @cached_property
+    def modules(self) -> Module:
+        """The business calls."""
+        zone = ZoneInfo(self.settings.timezone)
+        return Notices(self.stores, self.clock, zone, self.settings.notice_writers).module()
+
+    @cached_property
+    def served(self) -> Mapping[str, Served]:
+        """
+        The contracts that are switched on, by name.
+
+        Raises:
+            SettingRefused: A contract's setting is unknown or wrong.
+            ValueError: A contract does not add up.
+
+        """
+        served = {}
+        for name, declaration in declarations(self.settings).items():
+            raw = {"timezone": self.settings.timezone} | self.settings.contracts.get(name, {})
+            settings = read_settings(raw, declaration.settings, f"contracts.{name}")
+            if settings.enabled:
+                hosts = dict.fromkeys(settings.account_hosts, "account")
+                for host in settings.business_hosts:
+                    hosts[host] = "" if host in hosts else "business"
+                served[name] = Served(declaration.build(settings, self.modules), hosts)
+        return served
+
+    @cached_property
+    def gate(self) -> HashingGate:
+        """Where passwords are hashed."""
+        return HashingGate()
+
+    @cached_property
+    def opening(self) -> Opening:
+        """What opens sessions."""
+        return Opening(self.keys, self.clock, self.randomness)
+
+    @cached_property
+    def remembered(self) -> Remembered:
+        """This worker's memory; it hears of this worker's own changes at once."""
+        remembered = Remembered(self.ticks)
+        self.stores.listen(remembered.apply)
+        return remembered
+
+    @cached_property
+    def follower(self) -> Follower:
+        """What tells the memory of other workers' changes."""
+        return Follower(self.stores.feed, self.remembered, self.ticks)
+
+    @cached_property
+    def sightings(self) -> Sightings:
+        """What this worker has seen and not written yet."""
+        return Sightings(self.stores.traces)
+
+    @cached_property
+    def shell(self) -> Shell:
+        """What serves requests."""
+        return Shell(Desks(self._remembering_desk(), self._asking_desk()), self._saw, threads=self.settings.threads)
+
+    def prepare(self) -> None:
+        """
+        Make what contracts rely on, where it is missing: working keys and built-in clients.
+
+        Raises:
+            KeyTrouble: A key cannot be opened.
+
+        """
+        for purpose in (PEPPER, DATA):
+            self.keys.prepare(purpose)
+        for served in self.served.values():
+            contract = served.contract
+            for purpose, size in contract.keys.items():
+                self.keys.prepare(purpose, size)
+            for client_type in contract.client_types:
+                self._prepare_client(contract.name, client_type)
+
+    def start(self) -> None:
+        """Prepare, then follow the change feed and write sightings until `stop`."""
+        self.prepare()
+        self.follower.poll()
+        self.follower.start()
+        self.sightings.start()
+
+    def stop(self) -> None:
+        """Answer what has begun, write what is unwritten, close the stores."""
+        self.shell.close()
+        self.follower.stop()
+        self.sightings.stop()
+        self.stores.close()
+
+    def _prepare_client(self, contract: str, client_type: str) -> None:
+        client_id = built_in_id(contract, client_type)
+        if self.stores.clients.by_id(client_id) is None:
+            client = Client(client_id, client_id, contracts=frozenset({contract}), created=self.clock())
+            with self.stores.change(Event("client:built-in", "client", client_id)) as change:
+                change.clients.add(client)
+
+    def _saw(self, sighting: Sighting) -> None:
+        self.remembered.saw(sighting)
+        self.sightings.add(sighting)
+
+    def _remembering_desk(self) -> Desk:
+        memory = FromMemory(self.remembered)
+        operations: list[Any] = [DescribeSelf(), CheckToken(), DescribeColleague(nobody_remembered)]
+        return Desk(
+            clock=self.clock,
+            randomness=self.randomness,
+            keys=self.keys,
+            sessions=memory,
+            clients=memory,
+            codes=memory,
+            admission=Admission(self.clock, from_memory=True),
+            operations={type(operation): operation for operation in operations},
+            issue=_not_from_memory,
+        )
+
+    def _asking_desk(self) -> Desk:
+        stores, clock, gate, opening = self.stores, self.clock, self.gate, self.opening
+        asking = ReadAndRemembered(stores, self.remembered)
+        admission = Admission(clock)
+        rotation = Rotation(self.keys, clock)
+        operations: list[Any] = [
+            Authorize(stores, admission, self.keys, clock, self.randomness),
+            ChangeCompany(stores, admission, rotation),
+            ChangePassword(stores, gate, clock),
+            CheckToken(),
+            DescribeColleague(look_up_in(stores)),
+            DescribeCompany(stores.companies),
+            DescribeSelf(),
+            EndSession(stores, clock),
+            Register(stores, gate, opening, clock),
+            Renew(stores, admission, rotation),
+            SignIn(stores, gate, opening),
+        ]
+        return Desk(
+            clock=clock,
+            randomness=self.randomness,
+            keys=self.keys,
+            sessions=asking,
+            clients=asking,
+            codes=asking,
+            admission=admission,
+            operations={type(operation): operation for operation in operations} | {call: call for call in self.modules},
+            issue=stores.traces.issue,
+        )
+
+
+def _not_from_memory(_session_id: str, _shown: int, _fresh: int) -> bool:
+    raise NotRemembered
+
+
+def open_house(data: Path, variables: Mapping[str, str], *, clock: Clock = system_clock) -> House:
+    """
+    Return the house whose database, master key and settings are in *data*; the folder is made where it is missing.
+
+    Raises:
+        SettingRefused: A setting is unknown or wrong.
+        KeyTrouble: The master key cannot be used.
+
+    """
+    settings = load_settings(data / SETTINGS, variables)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    master = load_master_key(data / MASTER_KEY, secrets.token_bytes)
+    stores = open_sqlite(data / DATABASE, clock)
+    return House(settings, stores, Keyring(stores, master, clock, secrets.token_bytes), clock)

@@ -1,0 +1,113 @@
+"""Where a credential travels. A carrier looks in one place and judges nothing but that it is one text."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Protocol
+
+from lingpai.edge.call import Call, Members
+from lingpai.vocabulary.outcomes import Outcome, Refused
+
+
+class Carrier(Protocol):
+    """One place."""
+
+    @property
+    def header_name(self) -> str:
+        """The request header that a cross-origin page must be allowed to send, or empty."""
+
+    def read(self, call: Call) -> str | None:
+        """
+        Return the credential, or None where there is none (an empty one is none).
+
+        Raises:
+            Refused: With CREDENTIALS_BAD, when it is there more than once or is no text.
+
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header; *prefix* (such as `Bearer `) is taken off where it is there."""
+
+    name: str
+    prefix: str = ""
+
+    @property
+    def header_name(self) -> str:
+        return self.name
+
+    def read(self, call: Call) -> str | None:
+        value = call.request.credential_header(self.name.lower())
+        return value.removeprefix(self.prefix) or None if value else None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A member of the query."""
+
+    name: str
+    header_name = ""
+
+    def read(self, call: Call) -> str | None:
+        return _text(call.query, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A member of the body."""
+
+    name: str
+    header_name = ""
+
+    def read(self, call: Call) -> str | None:
+        return _text(call.body, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One of the call's arguments, wherever the house puts those."""
+
+    name: str
+    header_name = ""
+
+    def read(self, call: Call) -> str | None:
+        return _text(call.arguments, self.name)
+
+
+def _text(members: Members, name: str) -> str | None:
+    value = members.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise Refused(Outcome.CREDENTIALS_BAD, f"{name} is no text")
+    return value
+
+
+def read_one(carriers: tuple[Carrier, ...], call: Call) -> str | None:
+    """
+    Return what the carriers that hold something agree on, or None when none does.
+
+    Raises:
+        Refused: With CREDENTIALS_BAD when two of them hold different things.
+
+    """
+    found = {text for carrier in carriers if (text := carrier.read(call)) is not None}
+    if len(found) > 1:
+        raise Refused(Outcome.CREDENTIALS_BAD, "the credential differs between two places")
+    return found.pop() if found else None
+
+
+def read_basic(call: Call) -> tuple[str, str] | None:
+    """Return user and password of HTTP's Basic scheme (RFC 7617), or None when they are not there whole."""
+    value = call.request.credential_header("authorization") or ""
+    scheme, _, encoded = value.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    return (user, password) if colon and user and password else None

@@ -1,0 +1,39 @@
+"""Members that every call of a house carries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lingpai.edge.call import Call
+from lingpai.edge.contract import Step
+from lingpai.vocabulary.arguments import Asks, Field
+from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class CommonMembers(Step):
+    """
+    The members are there and within their lengths, and name a client type that the house knows.
+
+    Args:
+        fields: The members, by any name.
+        client_type: The member that holds the client type.
+        client_types: Its spellings, in lower case, and what we call each.
+
+    """
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.ARGUMENT_BAD})
+
+    fields: tuple[Field, ...]
+    client_type: str
+    client_types: Mapping[str, str]
+
+    def __call__(self, call: Call) -> None:
+        members = call.body
+        values = Asks(dict, **{field.member: field for field in self.fields}).read(members)
+        client_type = self.client_types.get(values[self.client_type].lower())
+        if client_type is None:
+            wrong = ("不是已知的客户端类型", "is no known client type")
+            raise Refused(Outcome.ARGUMENT_BAD, "unknown client type", fields={self.client_type: wrong})
+        if call.client is None:
+            call.client_type = client_type

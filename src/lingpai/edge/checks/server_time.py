@@ -1,0 +1,113 @@
+"""
+The server's time, handed back by the client (mowork: `req_timestamp` is the last `resTimestamp`).
+
+Written `YYYY-MM-DD HH:MM:SS:mmm` in UTC: 23 characters, a colon before the milliseconds.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from lingpai.edge.call import Call
+from lingpai.edge.contract import Step
+from lingpai.vocabulary.clock import SECOND
+from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TEXT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2}):([0-9]{3})")
+
+
+def write_server_time(milliseconds: int) -> str:
+    """
+    Return the moment as text.
+
+    >>> write_server_time(1501110176336)
+    '2017-07-26 23:02:56:336'
+    """
+    moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    return f"{moment:%Y-%m-%d %H:%M:%S}:{milliseconds % SECOND:03}"
+
+
+def read_server_time(text: str) -> int | None:
+    """
+    Return the milliseconds since 1970 that *text* names, or None where it is malformed.
+
+    >>> read_server_time("2017-07-26 23:02:56:336")
+    1501110176336
+    """
+    found = _TEXT.fullmatch(text)
+    if not found:
+        return None
+    year, month, day, hour, minute, second, millisecond = map(int, found.groups())
+    try:
+        moment = datetime(year, month, day, hour, minute, second, millisecond * 1000, UTC)
+    except ValueError:
+        return None
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _is_well_formed(text: object) -> bool:
+    return isinstance(text, str) and read_server_time(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeShown(Step):
+    """The member is there and well-formed: it is one of the three values that every call must carry."""
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.CREDENTIALS_MISSING, Outcome.CREDENTIALS_BAD})
+
+    member: str
+
+    def __call__(self, call: Call) -> None:
+        text = call.body.get(self.member)
+        if text is None or text == "":
+            raise Refused(Outcome.CREDENTIALS_MISSING, f"no {self.member}")
+        if not _is_well_formed(text):
+            raise Refused(Outcome.CREDENTIALS_BAD, f"{self.member} is malformed")
+
+
+@dataclass(frozen=True, slots=True)
+class NoTimeYet(Step):
+    """The member may be missing or empty, since no answer has told a time yet; else it is well-formed."""
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.ARGUMENT_BAD})
+
+    member: str
+
+    def __call__(self, call: Call) -> None:
+        text = call.body.get(self.member)
+        if text is not None and text != "" and not _is_well_formed(text):
+            wrong = ("格式不正确", "is malformed")
+            raise Refused(Outcome.ARGUMENT_BAD, f"{self.member} is malformed", fields={self.member: wrong})
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWithin(Step):
+    """
+    The time is one that the server can have told this session.
+
+    Not before the session began and not in the future, each less *window_seconds*; or under
+    *latest*, exactly the last one told: it is exchanged for the next, so that of two
+    calls with one time one is refused.
+    """
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.TIMESTAMP_BAD})
+
+    member: str
+    window_seconds: int
+    latest: bool = False
+
+    def __call__(self, call: Call) -> None:
+        shown = read_server_time(str(call.body.get(self.member))) or 0
+        standing = call.standing
+        assert standing is not None  # noqa: S101 - `Admitted` stands before it
+        if self.latest:
+            fresh = max(call.now, shown + 1)
+            if not call.desk.issue(standing.session.id, shown, fresh):
+                raise Refused(Outcome.TIMESTAMP_BAD, "not the last time told")
+            call.issued = fresh
+            return
+        window = self.window_seconds * SECOND
+        if not standing.session.began - window <= shown <= call.now + window:
+            raise Refused(Outcome.TIMESTAMP_BAD, "not a time that this session can have been told")

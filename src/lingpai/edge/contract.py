@@ -1,0 +1,234 @@
+"""
+What a house style is made of.
+
+A contract is one frozen value: its parts, its code table, its routes. It refuses to
+be built when these do not add up.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+from lingpai.edge.call import Call, Request
+from lingpai.edge.codes import CodeTable
+from lingpai.edge.envelopes import Envelope
+from lingpai.edge.reading import Reader
+from lingpai.modules.module import BusinessCall, Module
+from lingpai.vocabulary.arguments import NOTHING, Asks
+from lingpai.vocabulary.outcomes import Ends, Outcome, Reason
+from lingpai.vocabulary.values import Terms
+
+ALWAYS: Ends = frozenset(
+    {
+        Outcome.OK,
+        Outcome.UNREADABLE,
+        Outcome.BODY_TOO_LARGE,
+        Outcome.INTERNAL,
+        Outcome.STORE_SILENT,
+        Outcome.OVERLOADED,
+    }
+)
+"""Endings that any call of any contract has."""
+
+Side = Literal["account", "business"]
+"""mowork's document gives accounts and business a host each; a host serves only its side."""
+
+
+class Step:
+    """
+    One thing that happens to a call, in the order that its contract lists.
+
+    A step fills in its part of the call, or raises `Refused` with one of its `ENDS`.
+    """
+
+    __slots__ = ()
+
+    ENDS: ClassVar[Ends] = frozenset()
+
+    def __call__(self, call: Call) -> None:
+        """Do it."""
+        raise NotImplementedError
+
+    def check_routes(self, routes: Sequence["Route"]) -> None:
+        """
+        Make sure that this step can tell *routes* apart.
+
+        Raises:
+            ValueError: When it cannot.
+
+        """
+
+
+class Verb(Protocol):
+    """What a route can name: an operation's class, or a business call."""
+
+    @property
+    def ENDS(self) -> Ends: ...  # noqa: N802 - the name that every operation has
+    @property
+    def FROM_MEMORY(self) -> bool: ...  # noqa: N802 - see ENDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """
+    One call that can be made.
+
+    Args:
+        methods: The HTTP methods that it answers.
+        path: Inside the contract, as its router writes paths.
+        operation: What answers it.
+        asks: How the arguments become the operation's question.
+        answer: Turns what the operation returned into the members of `data`.
+        proofs: What the caller must prove: run where the contract's steps say `Proved`.
+        message: What a success says here, in Chinese and English, instead of the table's sentence.
+        side: Which of the document's two hosts serves it.
+
+    """
+
+    methods: tuple[str, ...]
+    path: str
+    operation: Any
+    asks: Asks = NOTHING
+    answer: Callable[[Any, Call], Any] = lambda result, _call: result
+    proofs: tuple[Step, ...] = ()
+    message: tuple[str, str] | None = None
+    side: Side = "account"
+
+    def endings(self) -> set[Outcome]:
+        """Return every outcome that this route itself can bring about."""
+        ends = set(self.operation.ENDS)
+        ends.update(*(proof.ENDS for proof in self.proofs))
+        if self.asks.question is not None:
+            ends |= Asks.ENDS
+        return ends
+
+
+class Router(Protocol):
+    """How a request names its route."""
+
+    def path(self, request: Request, query: Mapping[str, Any]) -> str:
+        """Return the route's path; one that no route has where the request names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByPath:
+    """The path itself is the route's."""
+
+    def path(self, request: Request, _query: Mapping[str, Any]) -> str:
+        return request.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Business:
+    """
+    How a contract serves business calls.
+
+    Args:
+        path: The route's path, with `{module}` and `{call}` in it.
+        signed_in: What the caller of a call that is not public must prove.
+        public: What the caller of a public one must prove.
+        reading: Methods of a call that changes nothing.
+        writing: Methods of one that does.
+
+    """
+
+    path: str
+    signed_in: tuple[Step, ...]
+    public: tuple[Step, ...] = ()
+    reading: tuple[str, ...] = ("GET", "POST")
+    writing: tuple[str, ...] = ("POST",)
+
+    def route(self, call: BusinessCall) -> Route:
+        """Return the route that serves *call*."""
+        return Route(
+            methods=self.reading if call.reads else self.writing,
+            path=self.path.format(module=call.module, call=call.name),
+            operation=call,
+            asks=call.asks,
+            proofs=self.public if call.public else self.signed_in,
+            side="business",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """
+    A house style, ready to be served.
+
+    Args:
+        name: One plain word: the prefix of its paths, its transcript, its page.
+        steps: What happens to a call once it has been read, in its document's order.
+        request_headers: Headers beyond `Content-Type` and `Authorization` that a page may send.
+        untold: Reasons that this house tells as unknown.
+        speaks_reason: The message of "sign in again" says why, in words.
+        origins: Pages of these origins may call; `*` for all, `loopback` for any port of this machine.
+        client_types: Client types that a caller can name, each with a built-in client;
+            empty where clients prove who they are.
+        keys: The working keys that its tokens need: purpose, and size in bytes.
+
+    Raises:
+        ValueError: The code table is not exactly what the parts can reach, two routes
+            collide, or a step cannot tell the routes apart.
+
+    """
+
+    name: str
+    terms: Terms
+    reader: Reader
+    router: Router = field(default_factory=ByPath)
+    steps: tuple[Step, ...]
+    routes: tuple[Route, ...]
+    business: Business
+    modules: Module = ()
+    codes: CodeTable
+    envelope: Envelope
+    request_headers: tuple[str, ...] = ()
+    untold: frozenset[Reason] = frozenset()
+    speaks_reason: bool = True
+    origins: tuple[str, ...] = ("loopback",)
+    client_types: tuple[str, ...] = ()
+    keys: Mapping[str, int] = field(default_factory=dict)
+    table: Mapping[str, Mapping[str, Route]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        routes = (*self.routes, *(self.business.route(call) for call in self.modules))
+        table: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            for method in route.methods:
+                if table.setdefault(route.path, {}).setdefault(method, route) is not route:
+                    raise ValueError(f"{self.name}: two routes answer {method} {route.path}")
+        object.__setattr__(self, "table", table)
+        for step in self.steps:
+            step.check_routes(routes)
+        spelt, reachable = set(self.codes), self.endings()
+        if spelt != reachable:
+            missing = ", ".join(sorted(outcome.name for outcome in reachable - spelt)) or "none"
+            dead = ", ".join(sorted(outcome.name for outcome in spelt - reachable)) or "none"
+            raise ValueError(f"{self.name}: outcomes without a row: {missing}; rows without a use: {dead}")
+
+    def all_routes(self) -> tuple[Route, ...]:
+        """Return the contract's own routes and those of the modules."""
+        return tuple({id(route): route for rows in self.table.values() for route in rows.values()}.values())
+
+    def endings(self) -> set[Outcome]:
+        """Return every outcome that a caller of this contract can meet."""
+        ends = set(ALWAYS)
+        ends.update(*(step.ENDS for step in self.steps))
+        ends.update(*(route.endings() for route in self.all_routes()))
+        return ends
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """
+    A house style as its file declares it.
+
+    Args:
+        settings: A dataclass of its settings, every one with a default.
+        build: Makes the contract from settings and modules.
+
+    """
+
+    name: str
+    settings: type[Any]
+    build: Callable[[Any, Module], Contract]

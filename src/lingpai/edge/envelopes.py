@@ -1,0 +1,81 @@
+"""What surrounds every answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from lingpai.edge.call import Call
+from lingpai.vocabulary.outcomes import Outcome, Reason
+
+REASONS: Mapping[Reason, tuple[str, str]] = {
+    Reason.REPLACED: ("账号已在其他设备登录", "signed in on another device"),
+    Reason.KICKED_OUT: ("已被管理员下线", "signed out by an operator"),
+    Reason.IDLE: ("长时间未操作", "unused for too long"),
+    Reason.EXPIRED: ("登录已过期", "the session has expired"),
+    Reason.PASSWORD_CHANGED: ("密码已修改", "the password was changed"),
+    Reason.DISABLED: ("账号已停用", "the account is disabled"),
+    Reason.LEFT_COMPANY: ("已不在该公司", "no longer a member of the company"),
+}
+"""Why a session is over, in words; what is not here is told as unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """
+    How a call ended, spelt.
+
+    Args:
+        data: What was asked for, or None.
+        reason: Why to sign in again, or None; never one that the house does not tell.
+        fields: Bad arguments, each with what is wrong, in the caller's language.
+
+    """
+
+    outcome: Outcome
+    number: int | str
+    message: str
+    data: Any = None
+    reason: Reason | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+class Envelope(Protocol):
+    """Turns what was said into bytes."""
+
+    def wrap(self, said: Said, call: Call) -> tuple[str, bytes]:
+        """Return content type and body."""
+
+
+write_json = msgspec.json.Encoder().encode
+"""Compact JSON in UTF-8: members in their order, nothing escaped beyond JSON's need."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreeMembers:
+    """
+    A JSON object of number, message and data.
+
+    Args:
+        empty: What stands for no data.
+        tells_reason: Data holds `reason` where a session is over.
+        tells_fields: Data holds what is wrong with each bad argument.
+
+    """
+
+    number: str
+    message: str
+    data: str
+    empty: Mapping[str, Any] | tuple[()] = field(default_factory=dict)
+    tells_reason: bool = False
+    tells_fields: bool = False
+
+    def wrap(self, said: Said, call: Call) -> tuple[str, bytes]:
+        data = said.data
+        if self.tells_reason and said.reason:
+            data = {"reason": said.reason.value}
+        elif self.tells_fields and said.fields:
+            data = said.fields
+        members = {self.number: said.number, self.message: said.message, self.data: data or self.empty}
+        return "application/json; charset=utf-8", write_json(members)

@@ -1,0 +1,40 @@
+"""Which pages may call: the answers to cross-origin requests (WHATWG Fetch, CORS)."""
+
+import re
+from collections.abc import Mapping
+
+from lingpai.edge.contract import Contract
+
+_LOOPBACK = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
+
+PREFLIGHT_SECONDS = 600
+"""For so long a browser may remember the answer to a preflight."""
+
+EXPOSED = "X-Lingpai-Reason, Retry-After, ETag, Deprecation, Sunset"
+"""Answer headers that a page may read."""
+
+
+def allow_origin(contract: Contract, origin: str | None) -> Mapping[str, str]:
+    """Return the headers that let a page of *origin* read an answer; only `Vary` where it may not."""
+    headers = {"vary": "Origin"}
+    if origin is None:
+        return headers
+    if "*" in contract.origins:
+        headers["access-control-allow-origin"] = "*"
+    elif origin in contract.origins or ("loopback" in contract.origins and _LOOPBACK.fullmatch(origin)):
+        headers["access-control-allow-origin"] = origin
+    else:
+        return headers
+    headers["access-control-expose-headers"] = EXPOSED
+    return headers
+
+
+def preflight(contract: Contract, origin: str | None, methods: tuple[str, ...]) -> Mapping[str, str]:
+    """Return the headers of the answer to a preflight for a path that answers *methods*."""
+    headers = dict(allow_origin(contract, origin))
+    if "access-control-allow-origin" in headers:
+        names = ("Content-Type", "Authorization", "Accept-Language", *contract.request_headers)
+        headers["access-control-allow-methods"] = ", ".join((*methods, "OPTIONS"))
+        headers["access-control-allow-headers"] = ", ".join(dict.fromkeys(names))
+        headers["access-control-max-age"] = str(PREFLIGHT_SECONDS)
+    return headers

@@ -1,0 +1,112 @@
+"""
+The way of a request, in the order it happens.
+
+reader -> the contract's steps (checks, route, carriers, scheme, admission, operation) -> codes -> envelope
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lingpai.edge.call import Call, Request
+from lingpai.edge.codes import Code
+from lingpai.edge.contract import Contract
+from lingpai.edge.desk import Desk
+from lingpai.edge.envelopes import REASONS, Said
+from lingpai.vocabulary.outcomes import Outcome, Reason, Refused
+from lingpai.vocabulary.values import Sighting
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What goes back.
+
+    Args:
+        headers: Besides those of every answer; names in lower case.
+        sighting: To be written down by the shell, if this is the run that answers.
+
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    sighting: Sighting | None = None
+
+
+def serve(contract: Contract, request: Request, desk: Desk) -> Answer:
+    """
+    Answer *request* in *contract*'s words, whatever happens.
+
+    Raises:
+        NotRemembered: *desk* answers from memory, which does not hold what is
+            needed. Nothing was changed; serve it again at a desk that asks.
+
+    """
+    call = Call(request, contract, desk, desk.clock())
+    try:
+        contract.reader(call)
+        for step in contract.steps:
+            step(call)
+    except Refused as refusal:
+        return _refusal(call, refusal)
+    except Exception:
+        LOG.exception("%s: %s %s failed", contract.name, request.method, request.path)
+        return _refusal(call, Refused(Outcome.INTERNAL))
+    code = contract.codes[Outcome.OK]
+    message = call.route.message if call.route else None
+    said = Said(Outcome.OK, code.number, _message(code, call, message), call.result)
+    return _answer(call, code, said, call.answer_headers)
+
+
+def refuse(contract: Contract, request: Request, desk: Desk, refusal: Refused) -> Answer:
+    """Return *refusal* in *contract*'s words, for a request that does not even enter the pipeline."""
+    return _refusal(Call(request, contract, desk, desk.clock()), refusal)
+
+
+def _refusal(call: Call, refusal: Refused) -> Answer:
+    contract = call.contract
+    code = contract.codes[refusal.outcome]
+    headers = dict(refusal.headers)
+    message = _message(code, call)
+    reason = None
+    if refusal.outcome is Outcome.SESSION_OVER:
+        reason = _told(contract, refusal.reason)
+        headers["x-lingpai-reason"] = reason.value
+        if contract.speaks_reason and reason in REASONS:
+            message += f"({REASONS[reason][_language(call) == 'en']})"
+    if refusal.retry_after is not None:
+        headers["retry-after"] = str(refusal.retry_after)
+    fields = {name: wrong[_language(call) == "en"] for name, wrong in refusal.fields.items()}
+    said = Said(refusal.outcome, code.number, message, refusal.data, reason, fields)
+    return _answer(call, code, said, headers)
+
+
+def _told(contract: Contract, reason: Reason | None) -> Reason:
+    if reason is None or reason not in REASONS or reason in contract.untold:
+        return Reason.UNKNOWN
+    return reason
+
+
+def _answer(call: Call, code: Code, said: Said, headers: Mapping[str, str]) -> Answer:
+    content_type, body = call.contract.envelope.wrap(said, call)
+    return Answer(code.status, {"content-type": content_type, **headers}, body, call.sighting)
+
+
+def _message(code: Code, call: Call, message: tuple[str, str] | None = None) -> str:
+    if code.english is None and message is None:
+        return code.chinese
+    english = _language(call) == "en"
+    return message[english] if message else code.message("en" if english else "zh")
+
+
+def _language(call: Call) -> str:
+    """Return the client's language, else English where the request asks for it first, else Chinese."""
+    if call.client is not None and call.client.language:
+        return call.client.language
+    for name, value in call.request.headers:
+        if name == b"accept-language":
+            return "en" if value[:2].lower() == b"en" else "zh"
+    return "zh"

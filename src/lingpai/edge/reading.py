@@ -1,0 +1,259 @@
+"""
+Bytes to members: strict readers of JSON, form and query, and the places where a house keeps what.
+
+What cannot be read is `UNREADABLE`, whatever else is wrong with the call, and changes nothing.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
+from urllib.parse import parse_qsl
+
+from lingpai.edge.call import Call, Members
+from lingpai.vocabulary.outcomes import Outcome, Refused
+
+DEEPEST = 32
+"""Arrays and objects inside each other, at most."""
+
+MOST_MEMBERS = 1000
+"""Members of one query or form."""
+
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+
+
+def _unreadable(why: str) -> NoReturn:
+    raise Refused(Outcome.UNREADABLE, why)
+
+
+def read_json(text: bytes) -> Any:
+    """
+    Return the JSON value in *text*, read by RFC 8259 and no laxer: UTF-8, no member twice, no NaN, no NUL.
+
+    Raises:
+        Refused: With UNREADABLE.
+
+    """
+    try:
+        value = json.loads(text.decode(), object_pairs_hook=_once_each, parse_constant=_unreadable)
+    except (ValueError, RecursionError):
+        _unreadable("not JSON")
+    if text.count(b"[") + text.count(b"{") > DEEPEST and _is_deeper(value, DEEPEST):
+        _unreadable("nested too deep")
+    if _ESCAPED.search(text) and not _is_plain(value):
+        _unreadable("text with NUL or half a surrogate pair")
+    return value
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        _unreadable("a member appears twice")
+    return members
+
+
+def _children(value: object) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels + 1):
+        layer = [child for inner in layer for child in _children(inner) if isinstance(child, dict | list)]
+        if not layer:
+            return False
+    return True
+
+
+def _is_plain(value: object) -> bool:
+    pending = [value]
+    while pending:
+        inner = pending.pop()
+        if isinstance(inner, dict):
+            pending.extend(inner)
+        pending.extend(_children(inner))
+        if isinstance(inner, str) and ("\0" in inner or any("\ud800" <= c <= "\udfff" for c in inner)):
+            return False
+    return True
+
+
+def read_form(text: bytes, *, last_wins: bool = False) -> dict[str, str]:
+    """
+    Return the members of an urlencoded query or form.
+
+    Args:
+        last_wins: Of a member that appears twice the last counts, as in PHP; else it is unreadable.
+
+    Raises:
+        Refused: With UNREADABLE: bad percent-encoding, not UTF-8, NUL, too many members.
+
+    """
+    if not text:
+        return {}
+    if _BAD_ESCAPE.search(text):
+        _unreadable("bad percent-encoding")
+    try:
+        pairs = parse_qsl(text.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_MEMBERS)
+    except ValueError:
+        _unreadable("not a form in UTF-8, or too many members")
+    members = dict(pairs)
+    if len(members) != len(pairs) and not last_wins:
+        _unreadable("a member appears twice")
+    if b"%00" in text or b"\0" in text:
+        _unreadable("NUL")
+    return members
+
+
+def read_object(text: bytes) -> dict[str, Any]:
+    """
+    Return the JSON object in *text*; nothing at all is an empty one.
+
+    Raises:
+        Refused: With UNREADABLE, also for any other JSON value.
+
+    """
+    if not text.strip():
+        return {}
+    value = read_json(text)
+    if not isinstance(value, dict):
+        _unreadable("not a JSON object")
+    return value
+
+
+class Reader(Protocol):
+    """Where a house keeps what: fills in a call's `query`, `body` and `arguments`."""
+
+    def __call__(self, call: Call) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class JsonBody:
+    """Arguments are the members of a JSON object, whatever the content type says; with no body, those of the query."""
+
+    def __call__(self, call: Call) -> None:
+        call.query = read_form(call.request.query)
+        call.body = read_object(call.request.body)
+        call.arguments = call.body or call.query
+
+
+@dataclass(frozen=True, slots=True)
+class FormBody:
+    """
+    Arguments are form fields; a JSON object is read too where the content type says so.
+
+    Args:
+        query_wins: The query's members are arguments as well, and win over the form's.
+        last_wins: Of a query member that appears twice, the last counts.
+
+    """
+
+    query_wins: bool = False
+    last_wins: bool = False
+
+    def __call__(self, call: Call) -> None:
+        request = call.request
+        call.query = read_form(request.query, last_wins=self.last_wins)
+        kind = (request.header("content-type") or "").partition(";")[0].strip().lower() if request.body else ""
+        match kind:
+            case "application/json":
+                call.body = read_object(request.body)
+            case "multipart/form-data":
+                call.body = read_multipart(request.header("content-type") or "", request.body)
+            case _:
+                call.body = read_form(request.body, last_wins=self.last_wins)
+        call.arguments = {**call.body, **call.query} if self.query_wins else {**call.query, **call.body}
+
+
+@dataclass(frozen=True, slots=True)
+class NestedArguments:
+    """
+    Members stand in a JSON object, or flattened in the query; arguments in an object inside it.
+
+    Flattened, the argument `x` of the member `nest` is written `nest[x]=`, `nest={"x": …}`
+    or just `x=`. A member that stands in two places must be the same in both.
+
+    Args:
+        nest: The member that holds the arguments.
+        aliases: Other spellings of members, and the right one of each.
+
+    """
+
+    nest: str
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, call: Call) -> None:
+        query = read_form(call.request.query)
+        body = read_object(call.request.body)
+        nested: list[Mapping[str, Any]] = []
+        members: list[Mapping[str, Any]] = []
+        if query:
+            bare, inner = self._unflatten(query)
+            members.append(bare)
+            nested.extend((inner, bare))
+        if body:
+            inner = body.get(self.nest, {})
+            if not isinstance(inner, dict):
+                _unreadable(f"{self.nest} is no object")
+            nested.append(inner)
+            members.append(body)
+        call.query = call.body = self._merged([self._straightened(m) for m in members])
+        call.arguments = self._merged(nested)
+
+    def _unflatten(self, query: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        bare: dict[str, Any] = {}
+        inner: dict[str, Any] = {}
+        prefix = self.nest + "["
+        for name, value in query.items():
+            if name == self.nest:
+                inner |= read_object(value.encode())
+            elif name.startswith(prefix) and name.endswith("]"):
+                inner |= self._merged([{name[len(prefix) : -1]: value}, inner])
+            else:
+                bare[name] = value
+        return bare, inner
+
+    def _straightened(self, members: Members) -> Members:
+        return self._merged([{self.aliases.get(name, name): value} for name, value in members.items()])
+
+    @staticmethod
+    def _merged(parts: list[Mapping[str, Any]]) -> dict[str, Any]:
+        whole: dict[str, Any] = {}
+        for part in parts:
+            for name, value in part.items():
+                if whole.setdefault(name, value) != value:
+                    raise Refused(Outcome.UNREADABLE, f"the member {name} differs between two places")
+        return whole
+
+
+def read_multipart(content_type: str, body: bytes) -> dict[str, str]:
+    """
+    Return the text fields of a multipart form, which is what PHP's curl sends for an array.
+
+    Raises:
+        Refused: With UNREADABLE, also for a file and for a field that appears twice.
+
+    """
+    boundary = re.search(r'boundary="?([^";,]{1,70})"?', content_type)
+    if not boundary:
+        _unreadable("multipart without a boundary")
+    chunks = (b"\r\n" + body).split(b"\r\n--" + boundary[1].encode())
+    if len(chunks) < 2 or chunks[0] or chunks[-1].strip() != b"--":  # noqa: PLR2004 - preamble and end
+        _unreadable("broken multipart")
+    fields: dict[str, str] = {}
+    for chunk in chunks[1:-1]:
+        head, found, content = chunk.partition(b"\r\n\r\n")
+        name = re.search(rb'form-data;[^\r\n]*?\bname="([^"\r\n]{1,200})"', head, re.IGNORECASE)
+        if not found or not name or b"filename=" in head:
+            _unreadable("a part of the form is no text field")
+        try:
+            key, value = name[1].decode(), content.decode()
+        except UnicodeDecodeError:
+            _unreadable("the form is not UTF-8")
+        if key in fields or "\0" in value:
+            _unreadable("a member appears twice, or holds NUL")
+        fields[key] = value
+    return fields

@@ -1,0 +1,1 @@
+"""What tokens look like: written at sign-in, read on each call."""

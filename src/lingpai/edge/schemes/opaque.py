@@ -1,0 +1,41 @@
+"""Tokens that mean nothing by themselves: random text, kept as a keyed digest."""
+
+import re
+from dataclasses import dataclass
+
+from lingpai.edge.call import Call, Members
+from lingpai.vocabulary.outcomes import Outcome, Refused
+from lingpai.vocabulary.values import Randomness, Standing
+
+_CAPITALS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """
+    Text matching *pattern*, looked up by its digest.
+
+    Args:
+        pattern: What may be sent; wider than what is issued, since documents print samples of other shapes.
+
+    """
+
+    pattern: str
+
+    def read(self, token: str, call: Call) -> Members:
+        if not re.fullmatch(self.pattern, token):
+            raise Refused(Outcome.CREDENTIALS_BAD, "not the shape of a token")
+        return {}
+
+    def find(self, call: Call) -> Standing | None:
+        return call.desk.sessions.standing(call.desk.keys.digest(call.token))
+
+
+def capitals(randomness: Randomness, _user_id: int, _seconds: int) -> str:
+    """Return 32 characters of `0-9A-Z`: 165 bits, the shape of mowork's sample."""
+    number = int.from_bytes(randomness(32))
+    letters = []
+    for _ in range(32):
+        number, digit = divmod(number, len(_CAPITALS))
+        letters.append(_CAPITALS[digit])
+    return "".join(reversed(letters))

@@ -1,0 +1,1 @@
+"""Business calls: declared once, served under every contract."""

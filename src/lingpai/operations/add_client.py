@@ -1,0 +1,92 @@
+"""Register a client app, and give it its id and secret."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from lingpai.principals.keys import Keyring
+from lingpai.stores.interfaces import Stores
+from lingpai.vocabulary.clock import Clock
+from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+from lingpai.vocabulary.secret import Secret
+from lingpai.vocabulary.values import Client, Randomness
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+SECRET_LENGTHS = {"twokeys": 20, "zhiyun": 16}
+"""How long a secret each document prints; a client of both gets the longer."""
+
+
+def sealed_place(client_id: str) -> str:
+    """Return the place that a client's sealed secret is bound to."""
+    return f"clients.{client_id}.secret"
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """
+    What to register.
+
+    Args:
+        client: Everything but secret and creation time; an empty id asks for a new one of ten digits.
+        secret: One that is known already (an import); None for a new one.
+
+    """
+
+    client: Client
+    secret: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The client as kept, and its secret: shown this once."""
+
+    client: Client
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class AddClient:
+    """Register a client."""
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.NAME_TAKEN})
+    FROM_MEMORY: ClassVar[bool] = False
+
+    stores: Stores
+    keys: Keyring
+    clock: Clock
+    randomness: Randomness
+
+    def __call__(self, operator: str, asked: NewClient) -> Registered:
+        """
+        Return the client and its secret.
+
+        Raises:
+            Refused: With NAME_TAKEN, when the id is.
+
+        """
+        client_id = asked.client.id or self._new_id()
+        secret = asked.secret or self._new_secret(asked.client.contracts)
+        client = replace(
+            asked.client,
+            id=client_id,
+            secret_digest=self.keys.digest(secret.reveal()),
+            secret_sealed=self.keys.seal(secret, sealed_place(client_id)),
+            created=self.clock(),
+        )
+        with self.stores.change(Event("client:added", "client", client_id, operator)) as change:
+            if not change.clients.add(client):
+                raise Refused(Outcome.NAME_TAKEN, f"there is a client {client_id}")
+        return Registered(client, secret)
+
+    def _new_id(self) -> str:
+        return str(10**9 + int.from_bytes(self.randomness(8)) % (9 * 10**9))
+
+    def _new_secret(self, contracts: frozenset[str]) -> Secret:
+        length = max((SECRET_LENGTHS[name] for name in contracts if name in SECRET_LENGTHS), default=20)
+        number = int.from_bytes(self.randomness(32))
+        letters = []
+        for _ in range(length):
+            number, digit = divmod(number, len(_LETTERS))
+            letters.append(_LETTERS[digit])
+        return Secret("".join(letters))

@@ -1,0 +1,76 @@
+"""Add a user: what an operator does where registration is closed."""
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from lingpai.principals.names import check_new_name, name_key
+from lingpai.principals.passwords.argon2 import hash_password
+from lingpai.stores.interfaces import Stores
+from lingpai.vocabulary.clock import Clock
+from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+from lingpai.vocabulary.values import User
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """A company that the new user belongs to from the start."""
+
+    company_id: int
+    is_admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """
+    Whom to add.
+
+    Args:
+        profile: A user with everything but id, name key, password and creation time.
+        password: Any; an operator's choice is not judged.
+        companies: The first of them is the one that the user works in.
+
+    """
+
+    profile: User
+    password: str
+    companies: tuple[Joining, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class AddUser:
+    """Add a user, with memberships."""
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.ARGUMENT_BAD, Outcome.NAME_TAKEN, Outcome.NOTHING_THERE})
+    FROM_MEMORY: ClassVar[bool] = False
+
+    stores: Stores
+    clock: Clock
+
+    def __call__(self, operator: str, asked: NewUser) -> User:
+        """
+        Return the user as kept.
+
+        Raises:
+            Refused: With ARGUMENT_BAD for a name that may not be, NAME_TAKEN for one (or a
+                proved phone) that is, NOTHING_THERE for a company that is not.
+
+        """
+        check_new_name(asked.profile.name)
+        user = replace(
+            asked.profile,
+            name_key=name_key(asked.profile.name),
+            password=hash_password(asked.password),
+            company_id=asked.companies[0].company_id if asked.companies else None,
+            created=asked.profile.created or self.clock(),
+        )
+        event = Event("user:added", "user", asked.profile.name, operator, told=False)
+        with self.stores.change(event) as change:
+            kept = change.accounts.add(user)
+            if kept is None:
+                raise Refused(Outcome.NAME_TAKEN)
+            for joining in asked.companies:
+                if change.companies.by_id(joining.company_id) is None:
+                    raise Refused(Outcome.NOTHING_THERE, f"no company {joining.company_id}")
+                change.companies.join(kept.id, joining.company_id, is_admin=joining.is_admin)
+            return kept

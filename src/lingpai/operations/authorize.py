@@ -1,0 +1,85 @@
+"""Give a client a short-lived code to ask about a user with (zhiyun 6.1)."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lingpai.principals.admission import Admission
+from lingpai.principals.keys import Keyring
+from lingpai.stores.interfaces import Stores
+from lingpai.vocabulary.clock import SECOND, Clock
+from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.outcomes import Ends
+from lingpai.vocabulary.values import AuthCode, Caller, Randomness
+
+
+def auth_code(random_bytes: bytes) -> str:
+    """
+    Return a code of 40 lower-case hexadecimal digits: the first of SHA-512 over 100 random bytes.
+
+    >>> auth_code(bytes(100))
+    'f206f4f0ef09b90837f1d15a07c6cf4bd291d817'
+    """
+    return hashlib.sha512(random_bytes).hexdigest()[:40]
+
+
+@dataclass(frozen=True, slots=True)
+class Authorizing:
+    """
+    What the code shall open.
+
+    Args:
+        scope: The methods.
+        seconds: For how long.
+
+    """
+
+    scope: frozenset[str]
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Authorize:
+    """Make a code, bound to the client that asks, the user and the session; earlier ones live on."""
+
+    ENDS: ClassVar[Ends] = Admission.ENDS
+    FROM_MEMORY: ClassVar[bool] = False
+
+    stores: Stores
+    admission: Admission
+    keys: Keyring
+    clock: Clock
+    randomness: Randomness
+
+    def __call__(self, caller: Caller, asked: Authorizing) -> str:
+        """
+        Return the code; only its digest is kept.
+
+        Raises:
+            Refused: With SESSION_OVER, when the session ended meanwhile.
+
+        """
+        code = auth_code(self.randomness(100))
+        event = Event(
+            "code:granted",
+            "session",
+            caller.session.id,
+            f"client:{caller.client.id}",
+            {"user": caller.user.id},
+            told=False,
+        )
+        with self.stores.change(event) as change:
+            kept = change.sessions.standing_of(caller.session.id)
+            user = self.admission.check(kept, caller.terms).user
+            change.codes.add(
+                AuthCode(
+                    digest=self.keys.digest(code),
+                    client_id=caller.client.id,
+                    user_id=user.id,
+                    session_id=caller.session.id,
+                    scope=asked.scope,
+                    company_id=user.company_id,
+                    end=self.clock() // SECOND * SECOND + asked.seconds * SECOND,
+                )
+            )
+        return code

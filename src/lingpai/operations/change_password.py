@@ -1,0 +1,45 @@
+"""Change one's own password; every other session of the user ends."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lingpai.principals.passwords.gate import HashingGate
+from lingpai.principals.passwords.strength import check_new_password
+from lingpai.stores.interfaces import Stores
+from lingpai.vocabulary.clock import Clock
+from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.outcomes import Ends, Outcome, Reason, Refused
+from lingpai.vocabulary.values import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChange:
+    """The password as it is, and as it shall be."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """Change the caller's password; the session that asks stays, all others of the user end."""
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.SIGN_IN_FAILED, Outcome.PASSWORD_TOO_WEAK, Outcome.TOO_MANY_ATTEMPTS})
+    FROM_MEMORY: ClassVar[bool] = False
+
+    stores: Stores
+    gate: HashingGate
+    clock: Clock
+
+    def __call__(self, caller: Caller, asked: PasswordChange) -> None:
+        user = self.stores.accounts.by_id(caller.user.id)
+        if not self.gate.verify(user.password if user else None, asked.old) or user is None:
+            raise Refused(Outcome.SIGN_IN_FAILED, "the old password is wrong")
+        check_new_password(asked.new, user.name)
+        encoded = self.gate.hash(asked.new)
+        with self.stores.change(Event("user:password-changed", "user", str(user.id), caller.actor)) as change:
+            now_kept = change.accounts.by_id(user.id)
+            if now_kept is None or now_kept.password != user.password:
+                raise Refused(Outcome.SIGN_IN_FAILED, "the password was changed meanwhile")
+            change.accounts.set_password(user.id, encoded)
+            change.sessions.end_of_user(user.id, Reason.PASSWORD_CHANGED, self.clock(), but=caller.session.id)

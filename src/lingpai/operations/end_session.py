@@ -1,0 +1,25 @@
+"""Sign out: end the session that the call belongs to."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lingpai.stores.interfaces import Stores
+from lingpai.vocabulary.clock import Clock
+from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.outcomes import Ends, Reason
+from lingpai.vocabulary.values import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """End the caller's session. One that somebody else ended meanwhile is over all the same."""
+
+    ENDS: ClassVar[Ends] = frozenset()
+    FROM_MEMORY: ClassVar[bool] = False
+
+    stores: Stores
+    clock: Clock
+
+    def __call__(self, caller: Caller, _question: None) -> None:
+        with self.stores.change(Event("session:ended", "session", caller.session.id, caller.actor)) as change:
+            change.sessions.end(caller.session.id, Reason.SIGNED_OUT, self.clock())

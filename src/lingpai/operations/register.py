@@ -1,0 +1,84 @@
+"""Register: make an account for oneself, and sign in with it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lingpai.operations.open_session import Granted, Opening, session_opened
+from lingpai.principals.names import check_new_name, name_key
+from lingpai.principals.passwords.gate import HashingGate
+from lingpai.principals.passwords.strength import check_new_password
+from lingpai.stores.interfaces import Stores
+from lingpai.vocabulary.clock import Clock
+from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+from lingpai.vocabulary.values import Sex, Terms, User, Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What somebody tells of themselves. A phone number is kept, but is not proved by telling it."""
+
+    name: str
+    password: str
+    truename: str = ""
+    nickname: str = ""
+    sex: str = Sex.UNTOLD
+    phone: str = ""
+    email: str = ""
+    avatar: str = ""
+    invitation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Make an account and open its first session, both or neither."""
+
+    ENDS: ClassVar[Ends] = Opening.ENDS | {
+        Outcome.NOT_ALLOWED,
+        Outcome.ARGUMENT_BAD,
+        Outcome.PASSWORD_TOO_WEAK,
+        Outcome.NAME_TAKEN,
+        Outcome.TOO_MANY_ATTEMPTS,
+    }
+    FROM_MEMORY: ClassVar[bool] = False
+
+    stores: Stores
+    gate: HashingGate
+    opening: Opening
+    clock: Clock
+
+    def __call__(self, visitor: Visitor, asked: Registration) -> Granted:
+        _check_registration(visitor.terms, asked.invitation)
+        check_new_name(asked.name)
+        check_new_password(asked.password, asked.name)
+        if self.stores.accounts.named(name_key(asked.name)):
+            raise Refused(Outcome.NAME_TAKEN)
+        newcomer = User(
+            id=0,
+            name=asked.name,
+            name_key=name_key(asked.name),
+            password=self.gate.hash(asked.password),
+            truename=asked.truename,
+            nickname=asked.nickname,
+            sex=Sex(asked.sex),
+            phone=asked.phone,
+            email=asked.email,
+            avatar=asked.avatar,
+            created=self.clock(),
+        )
+        session_id = self.opening.new_id()
+        event = Event("user:registered", "user", "new", "visitor", {"contract": visitor.terms.contract}, told=False)
+        with self.stores.change(event) as change:
+            user = change.accounts.add(newcomer)
+            if user is None:
+                raise Refused(Outcome.NAME_TAKEN)
+            change.also(session_opened(session_id, user.id, visitor))
+            return self.opening.open(change, session_id, user.id, visitor)
+
+
+def _check_registration(terms: Terms, invitation: str) -> None:
+    if terms.registration == "open":
+        return
+    invited = terms.registration == "invite" and terms.invitation is not None
+    if not (invited and terms.invitation and terms.invitation.matches(invitation)):
+        raise Refused(Outcome.NOT_ALLOWED, "registration is closed, or the invitation is wrong")

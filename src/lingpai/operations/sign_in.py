@@ -1,0 +1,56 @@
+"""Sign in with a name and a password."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lingpai.operations.open_session import Granted, Opening, session_opened
+from lingpai.principals.names import name_key
+from lingpai.principals.passwords.gate import HashingGate
+from lingpai.stores.interfaces import AccountStore, Stores
+from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+from lingpai.vocabulary.values import User, Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class NameAndPassword:
+    """What somebody signs in with."""
+
+    name: str
+    password: str
+
+
+def find_by_sign_in_name(accounts: AccountStore, name: str, *, phone_names: bool) -> User | None:
+    """Return the user whom *name* means: a user name, or where *phone_names* a proved phone number."""
+    user = accounts.named(name_key(name))
+    if user is None and phone_names:
+        user = accounts.with_phone(name)
+    return user
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """
+    Open a session for whoever knows the password.
+
+    An unknown user, a wrong password, a disabled user and one who may not come in
+    over this contract get one answer, after one hash.
+    """
+
+    ENDS: ClassVar[Ends] = Opening.ENDS | {Outcome.TOO_MANY_ATTEMPTS}
+    FROM_MEMORY: ClassVar[bool] = False
+
+    stores: Stores
+    gate: HashingGate
+    opening: Opening
+
+    def __call__(self, visitor: Visitor, asked: NameAndPassword) -> Granted:
+        user = find_by_sign_in_name(self.stores.accounts, asked.name, phone_names=visitor.terms.phone_names)
+        right = self.gate.verify(user.password if user else None, asked.password)
+        if user is None or not right:
+            raise Refused(Outcome.SIGN_IN_FAILED, "unknown name or wrong password")
+        session_id = self.opening.new_id()
+        with self.stores.change(session_opened(session_id, user.id, visitor)) as change:
+            now_kept = change.accounts.by_id(user.id)
+            if now_kept is None or now_kept.password != user.password:
+                raise Refused(Outcome.SIGN_IN_FAILED, "the password was changed meanwhile")
+            return self.opening.open(change, session_id, user.id, visitor)

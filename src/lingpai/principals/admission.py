@@ -1,0 +1,84 @@
+"""
+The gate between a token that reads well and a user who may act.
+
+Every contract passes here, so a rule about who may act is written once.
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from lingpai.vocabulary.clock import Clock
+from lingpai.vocabulary.outcomes import Ends, NotRemembered, Outcome, Reason, session_over
+from lingpai.vocabulary.values import Client, Sighting, Standing, Terms, User
+
+
+def may_enter(user: User, client: Client, terms: Terms, *, member: bool) -> bool:
+    """
+    Return whether *user* may sign in through *client* on *terms*.
+
+    Args:
+        member: Whether the user belongs to any company.
+
+    """
+    if not user.enabled or not client.enabled or terms.contract not in client.contracts:
+        return False
+    if terms.entrance == "members":
+        return member
+    return terms.entrance in ("anyone", f"role:{user.role}")
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """
+    Judges a standing as it was read.
+
+    Args:
+        from_memory: The standing was remembered, not read now: then idleness is
+            not refused but asked again, since another worker may have seen the session.
+
+    """
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.SESSION_OVER})
+
+    clock: Clock
+    from_memory: bool = False
+
+    def check(self, standing: Standing | None, terms: Terms, company_id: int | None = None) -> Standing:
+        """
+        Return *standing*: its session may be used on *terms* now, for *company_id* if there is one.
+
+        Raises:
+            Refused: With SESSION_OVER and the first reason that holds of: unknown (also for
+                a session of another contract), the session's own ending, expired, idle,
+                disabled (user, client, or no longer allowed in), left_company.
+
+        """
+        if standing is None or standing.session.contract != terms.contract:
+            raise session_over(Reason.UNKNOWN)
+        session, now = standing.session, self.clock()
+        if session.ended is not None:
+            raise session_over(session.end_reason or Reason.UNKNOWN)
+        if now >= session.end:
+            raise session_over(Reason.EXPIRED)
+        if session.idle_end is not None and now >= session.idle_end:
+            if self.from_memory:
+                raise NotRemembered
+            raise session_over(Reason.IDLE)
+        if company_id is not None and standing.membership(company_id) is None:
+            raise session_over(Reason.LEFT_COMPANY)
+        if not may_enter(standing.user, standing.client, terms, member=bool(standing.memberships)):
+            left = terms.entrance == "members" and not standing.memberships and standing.user.enabled
+            raise session_over(Reason.LEFT_COMPANY if left else Reason.DISABLED)
+        return standing
+
+    def sighting(self, standing: Standing, terms: Terms) -> Sighting | None:
+        """Return what to write down of this use, or None when the last was written less than an interval ago."""
+        now = self.clock()
+        if now - standing.session.last_seen < terms.interval:
+            return None
+        return Sighting(standing.session.id, now, terms.idle_end(now))
+
+
+def seen(standing: Standing, sighting: Sighting) -> Standing:
+    """Return *standing* as it is once *sighting* is written."""
+    return replace(standing, session=replace(standing.session, last_seen=sighting.seen, idle_end=sighting.idle_end))

@@ -1,0 +1,37 @@
+"""
+Names that people sign in with.
+
+Two names are one when they fold to the same key: NFKC, then case folding, so that
+`Ｍｅｉ`, `MEI` and `mei` are one account.
+"""
+
+import unicodedata
+
+from lingpai.vocabulary.arguments import Wrong
+from lingpai.vocabulary.outcomes import Outcome, Refused
+
+LONGEST = 64
+"""Characters in a name."""
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
+
+_BAD: Wrong = ("不能含有空白、控制或不可见字符", "must not contain blanks, control or invisible characters")
+
+
+def name_key(name: str) -> str:
+    """Return what is unique about *name*."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def check_new_name(name: str, member: str = "username") -> None:
+    """
+    Make sure that *name* may be given to a new account.
+
+    Raises:
+        Refused: With ARGUMENT_BAD, naming *member*, when it is empty, too long, or
+            holds what people cannot see.
+
+    """
+    key = name_key(name)
+    if not key or len(name) > LONGEST or any(unicodedata.category(c) in _INVISIBLE for c in name + key):
+        raise Refused(Outcome.ARGUMENT_BAD, "name refused", fields={member: _BAD})

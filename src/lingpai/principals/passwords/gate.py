@@ -1,0 +1,71 @@
+"""
+The bounded gate before the hashing.
+
+A hash is the dearest thing that a stranger can ask for, so few are made at once, on
+threads that give way to all others, and when too many wait the next is told to come later.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from lingpai.principals.passwords.argon2 import NOBODYS, hash_password, verify_password
+from lingpai.vocabulary.outcomes import Outcome, Refused
+
+T = TypeVar("T")
+
+RETRY_SECONDS = 2
+"""After so long a client that was sent away may try again."""
+
+
+def _give_way() -> None:
+    """Lower this thread's own priority, where the system knows threads by id (Linux)."""
+    if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+class HashingGate:
+    """
+    Hashes passwords on a few threads of low priority.
+
+    Args:
+        threads: How many hash at once: one core is left for everybody else.
+        waiting: How many more may wait for their turn.
+
+    """
+
+    def __init__(self, threads: int | None = None, waiting: int = 12) -> None:
+        threads = threads or max(1, (os.cpu_count() or 1) - 1)
+        self._places = threading.BoundedSemaphore(threads + waiting)
+        self._pool = ThreadPoolExecutor(threads, "hashing", _give_way)
+
+    def verify(self, encoded: str | None, password: str) -> bool:
+        """
+        Return whether *password* is the one in *encoded*; None takes as long and is never right.
+
+        Raises:
+            Refused: With TOO_MANY_ATTEMPTS, when too many are waiting.
+
+        """
+        right = self._run(lambda: verify_password(encoded or NOBODYS, password))
+        return right and bool(encoded)
+
+    def hash(self, password: str) -> str:
+        """
+        Return *password* hashed.
+
+        Raises:
+            Refused: With TOO_MANY_ATTEMPTS, when too many are waiting.
+
+        """
+        return self._run(lambda: hash_password(password))
+
+    def _run(self, work: Callable[[], T]) -> T:
+        if not self._places.acquire(blocking=False):
+            raise Refused(Outcome.TOO_MANY_ATTEMPTS, "the hashing gate is full", retry_after=RETRY_SECONDS)
+        try:
+            return self._pool.submit(work).result()
+        finally:
+            self._places.release()

@@ -1,0 +1,282 @@
+"""
+What a worker remembers, and how it knows that it still may.
+
+Sessions (with user, client and memberships), clients and auth codes that were read once
+are served from here on the event loop. A worker trusts its memory only while it has confirmed its place in
+the change feed within the last second; else every question is `NotRemembered`, and the database is asked.
+"""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from lingpai.principals.admission import seen
+from lingpai.stores.interfaces import Feed, Stores
+from lingpai.vocabulary.events import FeedEntry
+from lingpai.vocabulary.outcomes import NotRemembered
+from lingpai.vocabulary.values import AuthCode, Client, Session, Sighting, Standing
+
+LOG = logging.getLogger(__name__)
+
+LEASE_SECONDS = 1.0
+"""For so long after it was confirmed a worker trusts its place in the feed."""
+
+POLL_SECONDS = 0.1
+"""So often a follower looks for new entries."""
+
+Ticks = Callable[[], float]
+"""Seconds on a clock that never goes back and also runs while the machine sleeps."""
+
+
+def ticks_while_asleep() -> float:
+    """Return seconds since boot, sleep included, where the system knows (Linux); else since some moment."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+class Remembered:
+    """
+    The memory of one worker. All methods may be called from any thread.
+
+    Args:
+        most: How many sessions, and how many auth codes, are kept; the longest unused go first.
+
+    """
+
+    def __init__(self, ticks: Ticks = ticks_while_asleep, most: int = 200_000) -> None:
+        self._ticks = ticks
+        self._most = most
+        self._lock = threading.Lock()
+        self._confirmed = float("-inf")
+        self._applied = 0
+        self._standings: OrderedDict[str, Standing] = OrderedDict()
+        self._digests: dict[bytes, str] = {}
+        self._of_user: dict[int, set[str]] = {}
+        self._clients: dict[str, Client] = {}
+        self._codes: OrderedDict[bytes, AuthCode] = OrderedDict()
+
+    # Asked on the event loop.
+
+    def standing(self, token_digest: bytes) -> Standing:
+        """Return the session with that token, or raise `NotRemembered`."""
+        session_id = self._digests.get(token_digest)
+        if session_id is None:
+            raise NotRemembered
+        return self.standing_of(session_id)
+
+    def standing_of(self, session_id: str) -> Standing:
+        """Return the session with that id, or raise `NotRemembered`."""
+        self._check_lease()
+        standing = self._standings.get(session_id)
+        if standing is None:
+            raise NotRemembered
+        try:
+            self._standings.move_to_end(session_id)
+        except KeyError:
+            raise NotRemembered from None
+        return standing
+
+    def client(self, client_id: str) -> Client:
+        """Return the client with that id, or raise `NotRemembered`."""
+        self._check_lease()
+        client = self._clients.get(client_id)
+        if client is None:
+            raise NotRemembered
+        return client
+
+    def code(self, digest: bytes) -> AuthCode:
+        """Return the auth code, or raise `NotRemembered`."""
+        code = self._codes.get(digest)
+        if code is None:
+            raise NotRemembered
+        return code
+
+    # Told by those who read the database.
+
+    def mark(self) -> int:
+        """Return what must not have changed between just before a read and keeping what it read."""
+        return self._applied
+
+    def keep_standing(self, standing: Standing, mark: int) -> None:
+        """Remember *standing*, unless the feed moved since *mark*: then it served its one call and is forgotten."""
+        session = standing.session
+        with self._lock:
+            if mark != self._applied or session.ended is not None:
+                return
+            self._forget_session(session.id)
+            self._standings[session.id] = standing
+            self._of_user.setdefault(session.user_id, set()).add(session.id)
+            if session.token_digest is not None:
+                self._digests[session.token_digest] = session.id
+            while len(self._standings) > self._most:
+                self._forget_session(next(iter(self._standings)))
+
+    def keep_client(self, client: Client, mark: int) -> None:
+        """Remember *client*, unless the feed moved since *mark*."""
+        with self._lock:
+            if mark == self._applied:
+                self._clients[client.id] = client
+
+    def keep_code(self, code: AuthCode) -> None:
+        """Remember *code*; nothing can change it."""
+        with self._lock:
+            self._codes[code.digest] = code
+            while len(self._codes) > self._most:
+                self._codes.popitem(last=False)
+
+    def saw(self, sighting: Sighting) -> None:
+        """Let the remembered session know that its use is being written down."""
+        with self._lock:
+            standing = self._standings.get(sighting.session_id)
+            if standing is not None:
+                self._standings[sighting.session_id] = seen(standing, sighting)
+
+    # Told by the change feed.
+
+    def apply(self, entries: Sequence[FeedEntry]) -> None:
+        """Forget whatever *entries* speak of. Twice is as good as once."""
+        if not entries:
+            return
+        with self._lock:
+            self._applied += 1
+            for entry in entries:
+                self._forget(entry)
+
+    def confirm(self, sent: float) -> None:
+        """Trust what is remembered for a lease from *sent*, when the query that confirmed it was sent."""
+        self._confirmed = max(self._confirmed, sent)
+
+    def forget_everything(self) -> None:
+        """Start again from nothing."""
+        self.apply([FeedEntry(0, "everything", "")])
+
+    def _check_lease(self) -> None:
+        if self._ticks() - self._confirmed >= LEASE_SECONDS:
+            raise NotRemembered
+
+    def _forget(self, entry: FeedEntry) -> None:
+        match entry.subject:
+            case "session":
+                self._forget_session(entry.subject_id)
+            case "user":
+                for session_id in list(self._of_user.get(int(entry.subject_id), ())):
+                    self._forget_session(session_id)
+            case "client":
+                self._clients.pop(entry.subject_id, None)
+                self._forget_sessions(lambda s: s.client.id == entry.subject_id)
+            case "company":
+                company_id = int(entry.subject_id)
+                self._forget_sessions(lambda s: s.membership(company_id) is not None)
+            case "keys" | "everything":
+                self._standings.clear()
+                self._digests.clear()
+                self._of_user.clear()
+                self._clients.clear()
+                self._codes.clear()
+
+    def _forget_sessions(self, which: Callable[[Standing], bool]) -> None:
+        for session_id in [i for i, standing in self._standings.items() if which(standing)]:
+            self._forget_session(session_id)
+
+    def _forget_session(self, session_id: str) -> None:
+        standing = self._standings.pop(session_id, None)
+        if standing is None:
+            return
+        session = standing.session
+        if session.token_digest is not None:
+            self._digests.pop(session.token_digest, None)
+        mine = self._of_user[session.user_id]
+        mine.discard(session_id)
+        if not mine:
+            del self._of_user[session.user_id]
+
+
+class FromMemory:
+    """Sessions, clients and codes as the event loop asks for them: remembered, or `NotRemembered`."""
+
+    def __init__(self, remembered: Remembered) -> None:
+        self.standing = remembered.standing
+        self.standing_of = remembered.standing_of
+        self.by_id = remembered.client
+        self.find = remembered.code
+
+
+class ReadAndRemembered:
+    """Sessions, clients and codes as a worker thread asks for them: read now, and remembered for the next call."""
+
+    def __init__(self, stores: Stores, remembered: Remembered) -> None:
+        self._stores = stores
+        self._remembered = remembered
+
+    def standing(self, token_digest: bytes) -> Standing | None:
+        mark = self._remembered.mark()
+        return self._keep(self._stores.sessions.standing(token_digest), mark)
+
+    def standing_of(self, session_id: str) -> Standing | None:
+        mark = self._remembered.mark()
+        return self._keep(self._stores.sessions.standing_of(session_id), mark)
+
+    def of_user(self, user_id: int) -> Sequence[Session]:
+        return self._stores.sessions.of_user(user_id)
+
+    def by_id(self, client_id: str) -> Client | None:
+        mark = self._remembered.mark()
+        client = self._stores.clients.by_id(client_id)
+        if client is not None:
+            self._remembered.keep_client(client, mark)
+        return client
+
+    def find(self, digest: bytes) -> AuthCode | None:
+        code = self._stores.codes.find(digest)
+        if code is not None:
+            self._remembered.keep_code(code)
+        return code
+
+    def _keep(self, standing: Standing | None, mark: int) -> Standing | None:
+        if standing is not None:
+            self._remembered.keep_standing(standing, mark)
+        return standing
+
+
+class Follower:
+    """Follows the change feed on a thread of its own."""
+
+    def __init__(self, feed: Feed, remembered: Remembered, ticks: Ticks = ticks_while_asleep) -> None:
+        self._feed = feed
+        self._remembered = remembered
+        self._ticks = ticks
+        self._place: int | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    def poll(self) -> None:
+        """Apply what is new, and confirm our place from the moment that the question was sent."""
+        sent = self._ticks()
+        entries = None if self._place is None else self._feed.after(self._place)
+        if entries is None:
+            self._place = self._feed.last()
+            self._remembered.forget_everything()
+        elif entries:
+            self._remembered.apply(entries)
+            self._place = entries[-1].number
+        self._remembered.confirm(sent)
+
+    def start(self) -> None:
+        """Follow until `stop`. A poll that fails is tried again; meanwhile the lease runs out by itself."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(POLL_SECONDS):
+            try:
+                self.poll()
+            except Exception:
+                LOG.warning("the change feed does not answer: asking the database for every call", exc_info=True)

@@ -1,0 +1,54 @@
+"""What happened, as a plain value: each makes one audit row and, where memories must hear of it, feed entries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Subject = Literal["session", "user", "company", "client", "keys", "everything"]
+"""What the change feed speaks about. `everything` empties a memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """
+    One state change.
+
+    Args:
+        kind: `subject:past-participle`, such as `session:ended`.
+        subject: What changed; with *subject_id* it tells the change feed what to forget.
+        subject_id: Its id as text.
+        actor: Who did it: `user:12`, `operator`, `client:1234567890`, `system`.
+        detail: More for the audit row. Never a secret.
+        told: Whether workers must forget what they remember of it. Only what nobody
+            can have remembered (a session just opened) is not told.
+
+    """
+
+    kind: str
+    subject: Subject
+    subject_id: str
+    actor: str = "system"
+    detail: Mapping[str, str | int | None] = field(default_factory=dict)
+    told: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One line of the change feed: forget what you remember of this."""
+
+    number: int
+    subject: Subject
+    subject_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One state change as it was recorded; *at* is in milliseconds."""
+
+    number: int
+    at: int
+    kind: str
+    subject: str
+    subject_id: str
+    actor: str
+    detail: Mapping[str, str | int | None]

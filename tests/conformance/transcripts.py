@@ -1,0 +1,114 @@
+"""
+Transcripts: conversations in plain text, and what it takes to play them.
+
+`@` sets the stage, `>` is sent, `<` must come back, `##` titles, `#` remarks, an empty line
+ends an exchange. An empty `>` or `<` parts head from body; it may be left out where the body
+does not look like a header. `{{name}}` in a sent line is what `PLACEHOLDERS` computes for that line.
+"""
+
+import hashlib
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from tests.conformance.stage import Stage
+
+HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*: ")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One question and its answer; *line* is where it starts in the file."""
+
+    title: str
+    line: int
+    stage: tuple[str, ...]
+    sent: tuple[str, ...]
+    expected: tuple[str, ...]
+
+
+def exchanges(text: str) -> Iterator[Exchange]:
+    """Yield the exchanges of a transcript, in order; `@` lines that stand alone belong to the next."""
+    title, stage, sent, expected, start = "", [], [], [], 0
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        if line.startswith("## "):
+            title = line[3:]
+        elif line.startswith("@ "):
+            stage.append(line[2:])
+        elif line.startswith(">"):
+            start = start or number
+            sent.append(line[2:])
+        elif line.startswith("<"):
+            expected.append(line[2:])
+        elif line.startswith("#"):
+            pass
+        elif line.strip():
+            raise ValueError(f"line {number}: neither title, remark, stage, sent nor expected: {line}")
+        elif sent:
+            yield Exchange(title, start, tuple(stage), tuple(sent), tuple(expected))
+            stage, sent, expected, start = [], [], [], 0
+
+
+def head_and_body(lines: tuple[str, ...]) -> tuple[list[tuple[str, str]], str]:
+    """Return headers and body of what follows the first line."""
+    headers = []
+    rest = list(lines)
+    while rest and HEADER.match(rest[0]):
+        name, _, value = rest.pop(0).partition(": ")
+        headers.append((name, value))
+    if rest and not rest[0]:
+        rest.pop(0)
+    return headers, "\n".join(rest)
+
+
+def play(path: Path, stage: Stage) -> Iterator[tuple[Exchange, tuple[int, str]]]:
+    """
+    Play the transcript at *path*, and yield each exchange with the status and body that came.
+
+    Raises:
+        AssertionError: An answer differs; the message names file, line, what was expected and what came.
+
+    """
+    for exchange in exchanges(path.read_text(encoding="utf-8")):
+        for direction in exchange.stage:
+            verb, *words = shlex.split(direction)
+            assert verb in Stage.VERBS, f"{path.name}:{exchange.line}: no verb {verb}"
+            getattr(stage, verb)(*words)
+        method, _, target = exchange.sent[0].partition(" ")
+        headers, body = head_and_body(exchange.sent[1:])
+        target = filled(target, method, target, stage)
+        status, came_headers, came_body = stage.answer(method, target, headers, body.encode())
+        came = came_body.decode()
+        where = f"{path.name}:{exchange.line}: {exchange.title}\n  {exchange.sent[0]}"
+        expected_headers, expected_body = head_and_body(exchange.expected[1:])
+        expected_status = exchange.expected[0] if exchange.expected else "nothing"
+        assert str(status) == expected_status, f"{where}\n  expected {expected_status}\n  got      {status} {came}"
+        assert came == expected_body, f"{where}\n  expected {expected_body}\n  got      {came}"
+        for name, value in expected_headers:
+            got = came_headers.get(name.lower())
+            assert got == value, f"{where}\n  expected {name}: {value}\n  got      {name}: {got}"
+        yield exchange, (status, came)
+
+
+def filled(text: str, method: str, target: str, stage: Stage) -> str:
+    """Return *text* with its placeholders computed."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: PLACEHOLDERS[found[1]](target, stage), text)
+
+
+def api_token(target: str, stage: Stage) -> str:
+    """Return twokeys's api_token for *target* on the stage's day, under the secret that the transcripts use."""
+    path, _, query = target.partition("?")
+    members = dict(parse_qsl(query))
+    module, controller, action = (
+        (members["mod"], members["ctl"], members["act"]) if "mod" in members else path.split("/")[2:5]
+    )
+    day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=stage.now, hours=8)).strftime("%Y-%m-%d")
+    return hashlib.md5(f"{module}{controller}{action}{day}k3y-Of-20-chars-long".encode()).hexdigest()
+
+
+PLACEHOLDERS: dict[str, Callable[[str, Stage], str]] = {"api_token": api_token}
+"""What a sent line may leave to the runner, once an earlier exchange has written it out."""
