@@ -1,0 +1,58 @@
+"""Client apps, in every store."""
+
+from dataclasses import replace
+
+from tests.stores.samples import client, done
+
+WHOLE = client(
+    "1234567890",
+    name="小程序",
+    enabled=False,
+    secret_digest=bytes(range(256)),
+    secret_sealed=b"\x00\xff\x00",
+    contracts=frozenset({"zhiyun", "twokeys"}),
+    scope="basic full",
+    desktop=True,
+    api_token_forms=True,
+    language="en",
+    most_sessions=3,
+    replaces=False,
+    refresh_reuse="allow",
+)
+
+
+def test_a_client_comes_back_as_it_went_in(house):
+    with house.change(done()) as change:
+        assert change.clients.add(WHOLE) is True
+
+    assert house.clients.by_id("1234567890") == WHOLE
+    assert house.clients.by_id("123456789") is None
+
+
+def test_an_id_is_taken_once(house):
+    before = house.clients.by_id("app")
+
+    with house.change(done()) as change:
+        assert change.clients.add(client("app", scope="full")) is False
+
+    assert house.clients.by_id("app") == before
+
+
+def test_a_saved_client_takes_the_place_of_its_earlier_self(house):
+    with house.change(done()) as change:
+        change.clients.save(replace(WHOLE, id="app"))
+
+    assert house.clients.by_id("app") == replace(WHOLE, id="app")
+    assert house.clients.by_id("h5") == client("h5")
+
+
+def test_saving_what_is_not_there_changes_nothing(house):
+    with house.change(done()) as change:
+        change.clients.save(client("nobody"))
+
+    assert house.clients.by_id("nobody") is None
+
+
+def test_pages_go_by_id(house):
+    assert [c.id for c in house.clients.page("", 1)] == ["app"]
+    assert [c.id for c in house.clients.page("app", 5)] == ["h5"]

@@ -1,0 +1,97 @@
+"""The schema: what the scripts make is what the statements expect, however it came about."""
+
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from lingpai.stores.sql import clients, codes, feed, generations, migrations, sessions, tables
+from lingpai.stores.sql.stores import open_sqlite
+from lingpai.vocabulary import events, values
+from tests.stores.programs import OPEN
+
+
+def test_the_scripts_make_the_tables_that_the_statements_ask(sqlite):
+    with sqlite._database._engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_head_names_the_newest_script():
+    config = Config()
+    config.set_main_option("script_location", migrations.__path__[0])
+
+    assert ScriptDirectory.from_config(config).get_heads() == [migrations.HEAD]
+
+
+@pytest.mark.parametrize(
+    ("table", "value"),
+    [
+        (tables.users, values.User),
+        (tables.companies, values.Company),
+        (tables.clients, values.Client),
+        (tables.sessions, values.Session),
+        (tables.generations, values.Generation),
+        (tables.codes, values.AuthCode),
+        (tables.notices, values.Notice),
+        (tables.keys, values.WorkingKey),
+        (tables.audit, events.AuditRow),
+    ],
+    ids=str,
+)
+def test_the_columns_are_the_fields_of_the_value_in_their_order(table, value):
+    assert table.c.keys() == [field.name for field in fields(value)]
+
+
+def test_many_processes_may_make_the_database_at_once(path):
+    command = [sys.executable, "-c", OPEN, str(path)]
+    starting = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+
+    assert [each.communicate() for each in starting] == [("0\n", "")] * 6
+
+
+def test_a_database_of_a_later_version_is_not_opened(sqlite, path, clock):
+    with sqlite._database.writing() as transaction:
+        transaction._connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(CommandError, match="9999"):
+        open_sqlite(path, clock)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        sessions.STANDING,
+        sessions.STANDING_OF,
+        sessions.OF_USER,
+        sessions.LIVE,
+        sessions.END,
+        sessions.END_OF_USER,
+        sessions.END_IN_COMPANY,
+        sessions.DELETE_OVER,
+        sessions.SAW,
+        sessions.ISSUE,
+        generations.CLAIM,
+        generations.NEWEST,
+        codes.DELETE_OVER,
+        clients.PAGE,
+        feed.LAST,
+        feed.SINCE,
+        feed.DELETE_OVER,
+    ],
+    ids=lambda statement: " ".join(str(statement).split())[-60:],
+)
+def test_no_statement_reads_a_whole_table(sqlite, statement):
+    with sqlite._database._engine.connect() as connection:
+        asked = statement.compile(connection)
+        nothing = tuple(None for _ in asked.positiontup)
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", nothing).all()
+
+    assert [step for *_, step in plan if step.startswith("SCAN")] == []
