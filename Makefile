@@ -16,10 +16,16 @@ help: ## say what there is
 .PHONY: setup
 setup: $(READY) ## make .venv with the locked packages and lingpai in it
 
-# The stamp is written last, so a set-up that was broken off is made again. A .venv whose Python is gone is replaced.
+# The stamp is written last, so a set-up that was broken off is made again. A .venv whose Python is gone, or that was
+# moved with the clone (its scripts name where they were), is replaced.
+USABLE := $(shell $(BIN)/python -c '' 2>/dev/null && cat .venv/.place 2>/dev/null)
+ifneq ($(USABLE),$(CURDIR))
+.PHONY: $(READY)
+endif
+
 $(READY): requirements/dev.txt pyproject.toml
 	@set -e; \
-	if ! $(BIN)/python -c '' 2>/dev/null; then \
+	if [ "$(USABLE)" != "$(CURDIR)" ]; then \
 	    python=; \
 	    for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
 	        if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
@@ -31,6 +37,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	    fi; \
 	    echo "==> making .venv with $$("$$python" --version)"; \
 	    "$$python" -m venv --clear .venv; \
+	    echo "$(CURDIR)" >.venv/.place; \
 	fi; \
 	echo "==> installing the locked packages"; \
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt; \

@@ -41,9 +41,8 @@ FONTS = """\
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
   <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
-  <dir>{chinese}</dir>
-  <dir>{latin}</dir>
-  <cachedir>{cache}</cachedir>
+  <dir>{fonts}</dir>
+  <cachedir>{index}</cachedir>
 </fontconfig>
 """
 
@@ -191,20 +190,18 @@ def _fonts() -> Path:
     A fontconfig file by which Chromium finds the machine's fonts and, whatever they are, Chinese and Latin ones.
     """
 
-    def write(folder: Path) -> None:
-        chinese = folder / "chinese"
-        chinese.mkdir()
+    def unpack(folder: Path) -> None:
         font = TTFont(chinese_font())
         font.flavor = None  # Chromium takes a page's fonts compressed, but not the machine's
-        font.save(chinese / "noto-sans-sc.otf")
-        packed = NODE_MODULES / "@sparticuz" / "chromium" / "bin" / "fonts.tar.br"
-        _unpack_tar(packed, folder / "latin")
-        place = CACHE / "fonts"
-        (folder / "fonts.conf").write_text(
-            FONTS.format(chinese=place / "chinese", latin=place / "latin", cache=place / "index")
-        )
+        _unpack_tar(NODE_MODULES / "@sparticuz" / "chromium" / "bin" / "fonts.tar.br", folder)
+        font.save(folder / "fonts" / "noto-sans-sc.otf")
 
-    return _made_once(CACHE / "fonts", write) / "fonts.conf"
+    unpacked = _made_once(CACHE / "fonts", unpack)
+    # Written at each start: a clone that was moved must not point to where it was.
+    settings = unpacked / "fonts.conf"
+    with tempfile.NamedTemporaryFile("w", dir=unpacked, delete=False) as draft:
+        draft.write(FONTS.format(fonts=unpacked / "fonts", index=CACHE / "font-index"))
+    return Path(draft.name).replace(settings)
 
 
 def _made_once(folder: Path, make: Callable[[Path], None]) -> Path:
