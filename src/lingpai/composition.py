@@ -36,6 +36,7 @@ from lingpai.operations.register import Register
 from lingpai.operations.renew import Renew, Rotation
 from lingpai.operations.sign_in import SignIn
 from lingpai.principals.admission import Admission
+from lingpai.principals.housekeeping import Housekeeping
 from lingpai.principals.keys import DATA, PEPPER, Keyring, load_master_key
 from lingpai.principals.passwords.gate import HashingGate
 from lingpai.principals.remembered import (
@@ -178,6 +179,11 @@ class House:
         return Sightings(self.stores.traces)
 
     @cached_property
+    def housekeeping(self) -> Housekeeping:
+        """What deletes rows that are long over."""
+        return Housekeeping(self.stores, self.clock)
+
+    @cached_property
     def shell(self) -> Shell:
         """What serves requests."""
         return Shell(Desks(self._remembering_desk(), self._asking_desk()), self._saw, threads=self.settings.threads)
@@ -205,10 +211,12 @@ class House:
         self.follower.poll()
         self.follower.start()
         self.sightings.start()
+        self.housekeeping.start()
 
     def stop(self) -> None:
         """Answer what has begun, write what is unwritten, close the stores."""
         self.shell.close()
+        self.housekeeping.stop()
         self.follower.stop()
         self.sightings.stop()
         self.stores.close()

@@ -1,0 +1,78 @@
+"""Deletes what is long over, in bounded batches, so that tables stay as small as the life in them."""
+
+import logging
+import threading
+from contextlib import suppress
+
+from lingpai.stores.interfaces import Change, Stores
+from lingpai.vocabulary.clock import SECOND, Clock
+from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.outcomes import Refused
+
+LOG = logging.getLogger(__name__)
+
+ROUND_SECONDS = 60
+"""So often a worker looks."""
+
+BATCH = 500
+"""Rows of a table that go in one transaction."""
+
+SESSIONS_KEPT_SECONDS = 7 * 86_400
+"""So long an ended session's row stays, so that its holder can be told why (contracts.md, section 0)."""
+
+CODES_KEPT_SECONDS = 3600
+"""So long an auth code's row stays, so that its holder hears "expired" and not "unknown"."""
+
+FEED_KEPT_SECONDS = 3600
+"""So long an entry of the change feed stays; a worker that slept longer forgets everything."""
+
+
+class Housekeeping:
+    """Deletes on a thread of its own, a batch at a time, with pauses in which others write."""
+
+    def __init__(self, stores: Stores, clock: Clock) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def tidy(self) -> int:
+        """Delete one batch of each table, and return how many rows went; nothing is written where none would."""
+        deleted = 0
+        with suppress(_NothingToDo), self._stores.change(Event("rows:deleted", "everything", "", told=False)) as change:
+            deleted = self._delete(change)
+        return deleted
+
+    def start(self) -> None:
+        """Tidy every minute until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _delete(self, change: Change) -> int:
+        now = self._clock()
+        deleted = (
+            change.sessions.delete_over(now - SESSIONS_KEPT_SECONDS * SECOND, BATCH)
+            + change.codes.delete_over(now - CODES_KEPT_SECONDS * SECOND, BATCH)
+            + change.feed.delete_over(now - FEED_KEPT_SECONDS * SECOND, BATCH)
+        )
+        if not deleted:
+            raise _NothingToDo
+        return deleted
+
+    def _run(self) -> None:
+        pause: float = ROUND_SECONDS
+        while not self._stopped.wait(pause):
+            try:
+                pause = 0.2 if self.tidy() >= BATCH else ROUND_SECONDS
+            except Refused as refusal:
+                LOG.warning("nothing deleted this time: %s", refusal)
+                pause = ROUND_SECONDS
+
+
+class _NothingToDo(Exception):
+    """Undoes the change, so that no audit row tells of nothing."""

@@ -1,0 +1,52 @@
+"""What is long over goes, what is not stays, and nothing is written where nothing goes."""
+
+from dataclasses import replace
+
+import pytest
+
+from lingpai.principals.housekeeping import FEED_KEPT_SECONDS, SESSIONS_KEPT_SECONDS, Housekeeping
+from lingpai.stores.memory import Memory
+from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.values import AuthCode, Client, Session, User
+
+NOW = 1_767_225_600_000
+
+
+@pytest.fixture
+def stores():
+    stores = Memory(lambda: NOW)
+    session = Session("s", 1, "c", "mowork", "pc", b"t", None, NOW, None, NOW + 1000, NOW)
+    with stores.change(Event("test:set", "session", "s")) as change:
+        change.accounts.add(User(0, "mei", "mei", ""))
+        change.clients.add(Client("c", "c"))
+        change.sessions.open(session)
+        change.sessions.open(replace(session, id="long", token_digest=b"u", end=NOW + 10**12))
+        change.codes.add(AuthCode(b"d", "c", 1, "long", frozenset(), None, NOW + 30_000))
+    return stores
+
+
+def test_what_is_long_over_goes_and_what_lives_stays(stores):
+    later = NOW + SESSIONS_KEPT_SECONDS * 1000 + 2000
+
+    deleted = Housekeeping(stores, lambda: later).tidy()
+
+    assert deleted == 2
+    assert stores.sessions.standing_of("s") is None
+    assert stores.sessions.standing_of("long") is not None
+    assert stores.codes.find(b"d") is None
+
+
+def test_where_nothing_goes_nothing_is_written(stores):
+    before = stores.audit.page(0, 100)
+
+    assert Housekeeping(stores, lambda: NOW + 1000).tidy() == 0
+    assert stores.audit.page(0, 100) == before
+
+
+def test_the_newest_entry_of_the_feed_stays_however_old(stores):
+    with stores.change(Event("test:told", "session", "s")):
+        pass
+
+    Housekeeping(stores, lambda: NOW + FEED_KEPT_SECONDS * 1000 + 1).tidy()
+
+    assert [entry.number for entry in stores.feed.after(stores.feed.last() - 1) or ()] == [stores.feed.last()]
