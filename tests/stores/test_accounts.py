@@ -38,6 +38,7 @@ def test_who_is_not_there_is_none(house):
     assert house.accounts.by_id(99) is None
     assert house.accounts.by_id(2**70) is None
     assert house.accounts.named("Mei") is None
+    assert house.accounts.named("\ud800") is None
     assert house.accounts.with_phone("13800138000") is None
 
 

@@ -1,16 +1,15 @@
 """What may happen once happens once, however many try at the same moment."""
 
-import subprocess
-import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lingpai.vocabulary.events import FeedEntry
 from lingpai.vocabulary.outcomes import Reason
 from lingpai.vocabulary.values import Sighting
-from tests.stores.programs import CONTEND
+from tests.stores.programs import CONTEND, Program
 from tests.stores.samples import NOW, client, done, generation, session, user
 
 THREADS = 8
@@ -105,7 +104,7 @@ def test_sightings_of_many_threads_leave_the_latest(rounds):
 
 
 def test_every_change_of_every_thread_is_recorded_under_its_own_number(stores):
-    heard = []
+    heard: list[FeedEntry] = []
     stores.listen(heard.extend)
 
     winners(lambda number: in_a_change(stores, lambda change: change.also(done())))
@@ -117,20 +116,20 @@ def test_every_change_of_every_thread_is_recorded_under_its_own_number(stores):
 
 
 def test_two_processes_do_not_win_one_claim(sqlite_house, path):
-    total = 400
+    total = 200
     with sqlite_house.change(done()) as change:
         for number in range(total):
             change.generations.add(generation(number))
 
-    command = [sys.executable, "-c", CONTEND, str(path), str(total)]
-    both = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [Program(CONTEND, path) for _ in range(2)]
+    claimed: Counter[str] = Counter()
+    for number in range(total):
+        for each in both:
+            each.say(number)
+        for each in both:
+            claimed.update(each.hear().split())
+        both.reverse()
     for each in both:
-        assert each.stdout.readline() == "ready\n"
-    for each in both:
-        each.stdin.write("go\n")
-        each.stdin.flush()
-    won = [each.communicate()[0].split() for each in both]
+        each.end()
 
-    claims = Counter(word for words in won for word in words)
-    assert claims == {f"{what}{number}": 1 for what in ("claim", "issue") for number in range(total)}
-    assert all(won), "one process won everything: they did not race"
+    assert claimed == {f"{what}{number}": 1 for what in ("claim", "issue") for number in range(total)}

@@ -121,8 +121,8 @@ def _execute(connection: Connection, statement: Statement, values: Mapping[str, 
         statement = statement.of(connection.dialect.name)
     try:
         result = connection.execute(statement, values)
-    except OverflowError:
-        # A number wider than any column (SQLite's driver says so itself): nothing has it.
+    except (OverflowError, UnicodeEncodeError, DataError):
+        # A number wider than any column, text that is no text: what cannot be kept is not there.
         if statement.is_select:
             return ()
         raise

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -21,22 +21,26 @@ def json_text(value: object) -> str:
 
 
 class Turn:
-    """The writers' queue of one process: SQLite has one writer, and its own waiting is a poll that is not fair."""
+    """
+    The writers' queue of one process.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._writer: int | None = None
+    SQLite has one writer at a time, and its own way of waiting is a poll that is not fair.
+    """
+
+    def __init__(self, writers: int) -> None:
+        self._free = threading.Semaphore(writers)
+        self._thread = threading.local()
 
     def __enter__(self) -> None:
-        if self._writer == threading.get_ident():
+        if getattr(self._thread, "writes", False):
             raise RuntimeError("a change inside a change would wait for itself")
-        if not self._lock.acquire(timeout=WAIT_SECONDS):
+        if not self._free.acquire(timeout=WAIT_SECONDS):
             raise Refused(Outcome.STORE_SILENT, "the writers before this one take too long")
-        self._writer = threading.get_ident()
+        self._thread.writes = True
 
     def __exit__(self, *_: object) -> None:
-        self._writer = None
-        self._lock.release()
+        self._thread.writes = False
+        self._free.release()
 
 
 class Database:
@@ -51,7 +55,8 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         is_sqlite = engine.dialect.name == "sqlite"
-        self._turn: AbstractContextManager[None] = Turn() if is_sqlite else nullcontext()
+        # PostgreSQL's writers queue at its rows, and at the pool.
+        self._turn = Turn(writers=1 if is_sqlite else 1_000)
         # A writer that began as a reader could fail when it comes to write, and no waiting would help it.
         self._begin = "BEGIN IMMEDIATE" if is_sqlite else ""
         reading = engine if is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -26,7 +26,7 @@ PRAGMAS = (
 )
 
 
-class UnsoundSqlite(RuntimeError):  # noqa: N818 - it says what was found
+class UnsoundSqlite(RuntimeError):
     """No SQLite library was found that keeps what it confirmed."""
 
 
