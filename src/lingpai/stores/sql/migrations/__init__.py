@@ -46,7 +46,7 @@ def _wait_for_turn(connection: Connection) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    # Half of a second and ten megabytes that only a start with something to migrate needs.
+    # A tenth of a second and ten megabytes that only a start with something to migrate needs.
     from alembic import command
     from alembic.config import Config
 
