@@ -178,15 +178,19 @@ class Stage:
 
     # What the runner needs.
 
-    def answer(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> tuple[int, Any, bytes]:
-        """Return status, headers (names in lower case) and body of the answer."""
+    def answer(self, method: str, target: str, headers: list[tuple[str, str]], body: str) -> tuple[int, Any, bytes]:
+        """
+        Return status, headers (names in lower case) and body of the answer.
+
+        Bytes that are no UTF-8 stand in *headers* and *body* as `surrogateescape` writes them.
+        """
         path, _, query = target.partition("?")
         scope = {
             "type": "http",
             "method": method,
             "path": path,
             "query_string": query.encode(),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
+            "headers": [(name.lower().encode(), value.encode(errors="surrogateescape")) for name, value in headers],
             "client": ("127.0.0.1", 1),
         }
         with suppress(Refused, RuntimeError):
@@ -194,7 +198,7 @@ class Stage:
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body}
+            return {"type": "http.request", "body": body.encode(errors="surrogateescape")}
 
         async def collect(message: dict[str, Any]) -> None:
             sent.append(message)

@@ -3,7 +3,7 @@ Transcripts: conversations in plain text, and what it takes to play them.
 
 `@` sets the stage, `>` is sent, `<` must come back, `##` titles, `#` remarks, an empty line
 ends an exchange. An empty `>` or `<` parts head from body; it may be left out where the body
-does not look like a header. `{{name}}` in a sent line is what `PLACEHOLDERS` computes for that line.
+does not look like a header. `{{name}}` or `{{name:argument}}` in what is sent is what `PLACEHOLDERS` computes for it.
 """
 
 import hashlib
@@ -80,8 +80,9 @@ def play(path: Path, stage: Stage) -> Iterator[tuple[Exchange, tuple[int, str]]]
             getattr(stage, verb)(*words)
         method, _, target = exchange.sent[0].partition(" ")
         headers, body = head_and_body(exchange.sent[1:])
-        target = filled(target, method, target, stage)
-        status, came_headers, came_body = stage.answer(method, target, headers, body.encode())
+        target = filled(target, target, stage)
+        headers = [(name, filled(value, target, stage)) for name, value in headers]
+        status, came_headers, came_body = stage.answer(method, target, headers, filled(body, target, stage))
         came = came_body.decode()
         where = f"{path.name}:{exchange.line}: {exchange.title}\n  {exchange.sent[0]}"
         expected_headers, expected_body = head_and_body(exchange.expected[1:])
@@ -94,12 +95,16 @@ def play(path: Path, stage: Stage) -> Iterator[tuple[Exchange, tuple[int, str]]]
         yield exchange, (status, came)
 
 
-def filled(text: str, method: str, target: str, stage: Stage) -> str:
-    """Return *text* with its placeholders computed."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: PLACEHOLDERS[found[1]](target, stage), text)
+def filled(text: str, target: str, stage: Stage) -> str:
+    """Return *text* with its placeholders computed; *target* is that of the whole request."""
+
+    def computed(found: re.Match[str]) -> str:
+        return PLACEHOLDERS[found[1]](found[2] or "", target, stage)
+
+    return re.sub(r"\{\{(\w+)(?::([^{}]*))?\}\}", computed, text)
 
 
-def api_token(target: str, stage: Stage) -> str:
+def api_token(_: str, target: str, stage: Stage) -> str:
     """Return twokeys's api_token for *target* on the stage's day, under the secret that the transcripts use."""
     path, _, query = target.partition("?")
     members = dict(parse_qsl(query))
@@ -110,5 +115,25 @@ def api_token(target: str, stage: Stage) -> str:
     return hashlib.md5(f"{module}{controller}{action}{day}k3y-Of-20-chars-long".encode()).hexdigest()
 
 
-PLACEHOLDERS: dict[str, Callable[[str, Stage], str]] = {"api_token": api_token}
-"""What a sent line may leave to the runner, once an earlier exchange has written it out."""
+def letters(size: str, _target: str, _stage: Stage) -> str:
+    """Return so many bytes, each an `x`."""
+    return "x" * int(size)
+
+
+def nested(levels: str, _target: str, _stage: Stage) -> str:
+    """Return JSON arrays, so many inside each other."""
+    return "[" * int(levels) + "]" * int(levels)
+
+
+def raw(digits: str, _target: str, _stage: Stage) -> str:
+    """Return the bytes that hexadecimal *digits* write: blanks at an edge, or what is no UTF-8."""
+    return bytes.fromhex(digits).decode(errors="surrogateescape")
+
+
+PLACEHOLDERS: dict[str, Callable[[str, str, Stage], str]] = {
+    "api_token": api_token,
+    "bytes": letters,
+    "hex": raw,
+    "nested": nested,
+}
+"""What a sent line may leave to the runner: what is long, what no text file holds, what was once written out before."""
