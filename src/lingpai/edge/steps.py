@@ -106,13 +106,21 @@ class Admitted(Step):
         )
 
 
+@dataclass(frozen=True, slots=True)
 class BuiltIn(Step):
-    """The app that calls is known: the built-in one for its client type, where nobody has proved to be another."""
+    """
+    The app that calls is known: the built-in one for its client type, where nobody has proved to be another.
 
-    __slots__ = ()
+    Args:
+        client_type: What every caller counts as, where the house names no client types; empty where it does.
+
+    """
+
+    client_type: str = ""
 
     def __call__(self, call: Call) -> None:
         if call.client is None:
+            call.client_type = self.client_type or call.client_type
             call.client = call.desk.clients.by_id(built_in_id(call.contract.name, call.client_type))
 
 
@@ -130,10 +138,11 @@ class Performed(Step):
         route = _route(call)
         question = route.asks.read(call.arguments)
         operation = call.desk.operation(route.operation)
-        call.result = route.answer(operation(call.caller or _visitor(call), question), call)
+        call.result = route.answer(operation(call.caller or visitor(call), question), call)
 
 
-def _visitor(call: Call) -> Visitor:
+def visitor(call: Call) -> Visitor:
+    """Return who calls, as an operation is told of somebody who has not proved to be a user."""
     return Visitor(
         terms=call.contract.terms,
         client=call.client or Client(id="", name=""),

@@ -24,8 +24,8 @@ class ChangeCompany:
     Give the caller a pair for another company, and remember it as the one they work in.
 
     The refresh token that was shown gives the new pair within the grace. Asked again for the
-    same company meanwhile, the same pair is the answer; for another, a further pair is made and
-    the one between is set aside: the last one wins.
+    same company, by whoever still holds the older access token, the same pair is the answer; for
+    another, a further pair is made and the one between is set aside: the last one wins.
     """
 
     ENDS: ClassVar[Ends] = Admission.ENDS | {Outcome.NOT_A_MEMBER}
@@ -64,14 +64,14 @@ class ChangeCompany:
     def _pair(self, change: Change, caller: Caller, company_id: int) -> Generation:
         shown = change.generations.find(caller.session.id, caller.generation)
         newest = change.generations.newest(caller.session.id)
-        if shown is None or newest is None:
-            raise session_over(Reason.UNKNOWN, "the pair is not kept")
-        if shown.number == newest.number:
-            change.generations.claim(shown.session_id, shown.number, self.rotation.clock())
-        elif newest.company_id == company_id and self.rotation.is_within_grace(shown, caller.terms):
-            return newest
-        else:
-            change.generations.set_aside(newest.session_id, newest.number)
-        successor = self.rotation.successor(newest, company_id, caller.terms)
-        change.generations.add(successor)
-        return successor
+        while shown is not None and newest is not None and newest.exchanged is None:
+            if newest.number != shown.number and newest.company_id == company_id:
+                return newest
+            successor = self.rotation.add_successor(change, newest, company_id, caller.terms)
+            if successor is not None:
+                if newest.number != shown.number:
+                    change.generations.set_aside(newest.session_id, newest.number)
+                return successor
+            # Another transaction exchanged it between the two statements: look at what that made.
+            newest = change.generations.newest(caller.session.id)
+        raise session_over(Reason.UNKNOWN, "the pair is not kept")

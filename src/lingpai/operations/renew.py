@@ -13,8 +13,8 @@ from lingpai.principals.keys import Keyring
 from lingpai.stores.interfaces import Change, Stores
 from lingpai.vocabulary.clock import SECOND, Clock
 from lingpai.vocabulary.events import Event
-from lingpai.vocabulary.outcomes import Ends, Reason, session_over
-from lingpai.vocabulary.values import Generation, Standing, Terms
+from lingpai.vocabulary.outcomes import Ends, Reason, Refused, session_over
+from lingpai.vocabulary.values import Generation, Standing, Terms, Visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,23 @@ class Rotation:
     keys: Keyring
     clock: Clock
 
-    def successor(self, newest: Generation, company_id: int, terms: Terms) -> Generation:
-        """Return the pair after *newest*, speaking for *company_id*; it is not kept yet."""
-        key = self.keys.current(f"{terms.contract}.pair")
-        return Generation(newest.session_id, newest.number + 1, company_id, self.clock() // SECOND, key.id)
+    def add_successor(self, change: Change, newest: Generation, company_id: int, terms: Terms) -> Generation | None:
+        """
+        Make the pair after *newest*, speaking for *company_id*, and return it; None when *newest* is not the newest.
 
-    def is_within_grace(self, pair: Generation, terms: Terms) -> bool:
-        """Return whether *pair* was not exchanged yet, or only just."""
+        Whoever claims the newest pair makes its successor, so no two calls make the same one, on any engine.
+        """
+        if not change.generations.claim(newest.session_id, newest.number, self.clock()):
+            return None
+        key = self.keys.current(f"{terms.contract}.pair")
+        successor = Generation(newest.session_id, newest.number + 1, company_id, self.clock() // SECOND, key.id)
+        change.generations.add(successor)
+        return successor
+
+    def is_within_grace(self, moment: int, terms: Terms) -> bool:
+        """Return whether *moment* (milliseconds) is no longer ago than the grace."""
         grace = terms.pair.grace * SECOND if terms.pair else 0
-        return pair.exchanged is None or self.clock() <= pair.exchanged + grace
+        return self.clock() <= moment + grace
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,54 +71,62 @@ class Renew:
     admission: Admission
     rotation: Rotation
 
-    def __call__(self, terms: Terms, shown: PairShown) -> Renewed:
+    def __call__(self, visitor: Visitor, shown: PairShown) -> Renewed:
         """
         Return the newest pair.
 
         Raises:
             Refused: With SESSION_OVER: what admission says; unknown for a pair that is not
-                kept or was set aside; refresh_reused for one shown after the grace, where
-                the client's `refresh_reuse` does not say "allow".
+                kept or was set aside; refresh_reused for one shown after the grace, or unknown where
+                the client's `refresh_reuse` says "refuse". Where it says "allow", a pair shown after
+                the grace counts as if it had not been exchanged.
 
         """
+        terms = visitor.terms
         standing = self._admitted(self.stores.sessions.standing_of(shown.session_id), terms, shown)
-        pair = self.stores.generations.find(shown.session_id, shown.number)
-        if pair is not None and pair.exchanged is None and not pair.set_aside:
-            renewed = self._exchange(terms, shown)
+        pair, newest = self._kept(shown)
+        if pair.exchanged is None:
+            renewed = self._exchange(terms, shown, pair)
             if renewed is not None:
                 return renewed
-            pair = self.stores.generations.find(shown.session_id, shown.number)
+            pair, newest = self._kept(shown)
+        if pair.exchanged is None or self.rotation.is_within_grace(pair.exchanged, terms):
+            return Renewed(standing, newest)
+        if standing.client.refresh_reuse != "allow":
+            raise self._reused(standing, shown)
+        # Parallel calls share a pair here too: one that was made just now is given again.
+        if self.rotation.is_within_grace(newest.issued * SECOND, terms):
+            return Renewed(standing, newest)
+        return self._exchange(terms, shown, newest) or Renewed(standing, self._kept(shown)[1])
+
+    def _kept(self, shown: PairShown) -> tuple[Generation, Generation]:
+        """Return the pair that was shown, and the newest of its session."""
+        pair = self.stores.generations.find(shown.session_id, shown.number)
         newest = self.stores.generations.newest(shown.session_id)
         if pair is None or newest is None or pair.set_aside:
             raise session_over(Reason.UNKNOWN, "the pair is not kept, or was set aside")
-        if not self.rotation.is_within_grace(pair, terms) and standing.client.refresh_reuse != "allow":
-            raise self._reused(standing, shown)
-        return Renewed(standing, newest)
+        return pair, newest
 
-    def _exchange(self, terms: Terms, shown: PairShown) -> Renewed | None:
-        """Make the next pair; None when somebody else did meanwhile."""
+    def _exchange(self, terms: Terms, shown: PairShown, newest: Generation) -> Renewed | None:
+        """Make the pair after *newest*; None when somebody else did meanwhile."""
         event = Event("session:renewed", "session", shown.session_id, detail={"shown": shown.number}, told=False)
         try:
             with self.stores.change(event) as change:
                 standing = self._admitted(change.sessions.standing_of(shown.session_id), terms, shown)
-                return Renewed(standing, self._next_pair(change, terms, shown))
+                return Renewed(standing, self._successor(change, terms, newest))
         except _Outrun:
             return None
 
-    def _next_pair(self, change: Change, terms: Terms, shown: PairShown) -> Generation:
-        if not change.generations.claim(shown.session_id, shown.number, self.rotation.clock()):
+    def _successor(self, change: Change, terms: Terms, newest: Generation) -> Generation:
+        successor = self.rotation.add_successor(change, newest, newest.company_id, terms)
+        if successor is None:
             raise _Outrun
-        newest = change.generations.newest(shown.session_id)
-        if newest is None or newest.number != shown.number:
-            raise _Outrun
-        successor = self.rotation.successor(newest, shown.company_id, terms)
-        change.generations.add(successor)
         return successor
 
     def _admitted(self, standing: Standing | None, terms: Terms, shown: PairShown) -> Standing:
         return self.admission.check(standing, terms, shown.company_id or None)
 
-    def _reused(self, standing: Standing, shown: PairShown) -> BaseException:
+    def _reused(self, standing: Standing, shown: PairShown) -> Refused:
         """Write down that a refresh token was used again, end its session if told to; return the ending."""
         ends = standing.client.refresh_reuse == "revoke"
         detail = {"shown": shown.number, "user": standing.user.id}
@@ -118,8 +134,8 @@ class Renew:
         with self.stores.change(event) as change:
             if ends:
                 change.sessions.end(shown.session_id, Reason.REFRESH_REUSED, self.rotation.clock())
-        return session_over(Reason.REFRESH_REUSED if ends else Reason.UNKNOWN)
+        return session_over(Reason.REFRESH_REUSED if ends else Reason.UNKNOWN, "a refresh token was used again")
 
 
 class _Outrun(Exception):
-    """Another call exchanged the pair first."""
+    """Another call exchanged the pair first: nothing of this change shall be true."""

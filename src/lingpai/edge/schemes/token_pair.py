@@ -1,0 +1,130 @@
+"""
+A pair of signed tokens (oppmg): one for calls, one to renew the pair with.
+
+A pair is written from its `Generation`, so that the same pair can be written again, byte for byte,
+for whoever lost the answer; no token is kept.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lingpai.edge.call import Call, Members
+from lingpai.edge.schemes.jwt import read_jwt, write_jwt
+from lingpai.operations.open_session import Granted
+from lingpai.operations.renew import Renewed
+from lingpai.vocabulary.clock import SECOND
+from lingpai.vocabulary.outcomes import Outcome, Reason, Refused, session_over
+from lingpai.vocabulary.values import Generation, Session, Sighting
+
+Kind = Literal["access", "refresh"]
+
+KEY_SIZE = 64
+"""Bytes of the working key of a contract with pairs: half of them sign access tokens, half refresh tokens."""
+
+_HALVES = {"access": slice(0, 32), "refresh": slice(32, 64)}
+
+_CLAIMS: dict[str, type] = {"exp": int, "uid": int, "company_id": int, "sid": str, "jti": str}
+
+
+def token_id(session_id: str, kind: Kind, number: int) -> str:
+    """
+    Return the `jti` of one token: which session's, which kind, of which pair.
+
+    >>> token_id("AAAAAAAAAAAAAAAAAAAAAQ", "refresh", 3)
+    'AAAAAAAAAAAAAAAAAAAAAQ.r3'
+    """
+    return f"{session_id}.{kind[0]}{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class PairToken:
+    """
+    One of the two tokens, as it is read.
+
+    Claims, when read: those of the token, and `generation`, the number of its pair.
+
+    Args:
+        issuer: The claim `iss`.
+
+    """
+
+    kind: Kind
+    issuer: str
+
+    def read(self, token: str, call: Call) -> Members:
+        half = _HALVES[self.kind]
+        keys = call.desk.keys.accepted(f"{call.contract.name}.pair")
+        claims = read_jwt(token, (key.value[half] for key in keys))
+        # A key that was imported may have signed tokens of the system that it comes from: they name no session.
+        if claims.get("iss") != self.issuer or any(
+            type(claims.get(name)) is not kind for name, kind in _CLAIMS.items()
+        ):
+            raise Refused(Outcome.CREDENTIALS_BAD, "not a token of this house")
+        mine, number = token_id(claims["sid"], self.kind, 0)[:-1], claims["jti"]
+        if not number.startswith(mine) or not number[len(mine) :].isdecimal():
+            raise Refused(Outcome.CREDENTIALS_BAD, f"not the {self.kind} token of a pair")
+        return {**claims, "generation": int(number[len(mine) :])}
+
+    def find(self, call: Call) -> Any:
+        return call.desk.sessions.standing_of(call.claims["sid"])
+
+
+def is_expired(claims: Members, call: Call) -> bool:
+    """Return whether now is `exp` or later (RFC 7519, section 4.1.4)."""
+    return bool(call.now >= claims["exp"] * SECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class PairAnswer:
+    """
+    Writes a pair as the answer that hands it out.
+
+    `expires_in` and `refresh_expires` are moments, in seconds since 1970; each token is accepted for
+    the leeway longer. What is promised of the refresh token never goes beyond the end of its session.
+    """
+
+    issuer: str
+
+    def granted(self, result: Granted, call: Call) -> Members:
+        """Return the first pair of a session."""
+        assert result.pair is not None  # noqa: S101 - the contract's terms ask for pairs
+        return self._written(result.pair, result.standing.session, call)
+
+    def renewed(self, result: Renewed, call: Call) -> Members:
+        """
+        Return the newest pair of a session.
+
+        The session's use is written down whenever a pair is handed out: its idle end must not come before
+        the end of a refresh token that lives.
+        """
+        session = result.standing.session
+        call.sighting = Sighting(session.id, call.now, call.contract.terms.idle_end(call.now))
+        return self._written(result.pair, session, call)
+
+    def _written(self, pair: Generation, session: Session, call: Call) -> Members:
+        terms = call.contract.terms.pair
+        key = call.desk.keys.numbered(f"{call.contract.name}.pair", pair.key_id)
+        if terms is None or key is None:
+            raise session_over(Reason.UNKNOWN, "the key that signed the pair is gone")
+        expires_in = pair.issued + terms.access
+        refresh_expires = min(pair.issued + terms.refresh, session.end // SECOND)
+
+        def signed(kind: Kind, told: int) -> str:
+            claims = {
+                "exp": told + terms.leeway,
+                "iat": pair.issued,
+                "iss": self.issuer,
+                "nbf": pair.issued,
+                "uid": session.user_id,
+                "company_id": pair.company_id,
+                "sid": session.id,
+                "jti": token_id(session.id, kind, pair.number),
+            }
+            return write_jwt(claims, key.value[_HALVES[kind]])
+
+        return {
+            "access_token": signed("access", expires_in),
+            "expires_in": expires_in,
+            "refresh_token": signed("refresh", refresh_expires),
+            "refresh_expires": refresh_expires,
+        }
