@@ -1,7 +1,8 @@
 """
 The ASGI application: which contract a request is for, and the few pages of our own.
 
-A contract answers under its own prefix, `/<contract>/…`, and at the root of the hosts that its settings name.
+A contract answers under its own prefix, `/<contract>/…`, and at the root of the hosts that its settings name;
+such a host serves nothing else, and of its contract only the side that it was named for.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ class App:
         for name, served in self._house.served.items():
             self._contracts[name] = served.contract
             for host, side in served.hosts.items():
-                self._hosts[host.lower()] = served.contract, side
+                self._hosts[host] = served.contract, side
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI 3 asks."""
@@ -49,10 +50,8 @@ class App:
         path: str = scope["path"]
         name, _, rest = path[1:].partition("/")
         contract, side, inner = self._contracts.get(name), "", "/" + rest
-        if contract is None and self._hosts:
-            host = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"host"), "")
-            contract, side = self._hosts.get(host.partition(":")[0].lower(), (None, ""))
-            inner = path
+        if self._hosts and (hosted := self._hosts.get(_host(scope))):
+            (contract, side), inner = hosted, path
         if contract is not None:
             await self._house.shell(contract, inner, side, self._address(scope), scope, receive, send)
         elif path == "/":
@@ -89,6 +88,12 @@ class App:
                 await loop.run_in_executor(None, self._house.stop)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _host(scope: Scope) -> str:
+    """Return the host that the request names, without its port."""
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    return host.partition(":")[0].lower().rstrip(".")
 
 
 async def _send(send: Send, status: int, page: MutableMapping[str, Any]) -> None:

@@ -136,18 +136,22 @@ class House:
         The contracts that are switched on, by name.
 
         Raises:
-            SettingRefused: A contract's setting is unknown or wrong.
+            SettingRefused: A contract's setting is unknown or wrong, or two contracts want one host.
             ValueError: A contract does not add up.
 
         """
         served = {}
+        taken: dict[str, str] = {}
         for name, declaration in declarations(self.settings).items():
             raw = {"timezone": self.settings.timezone} | self.settings.contracts.get(name, {})
             settings = read_settings(raw, declaration.settings, f"contracts.{name}")
             if settings.enabled:
-                hosts = dict.fromkeys(settings.account_hosts, "account")
-                for host in settings.business_hosts:
-                    hosts[host] = "" if host in hosts else "business"
+                hosts = dict.fromkeys(map(str.lower, settings.account_hosts), "account")
+                for host in map(str.lower, settings.business_hosts):
+                    hosts[host] = "" if hosts.get(host) in ("account", "") else "business"
+                for host in hosts:
+                    if taken.setdefault(host, name) != name:
+                        raise SettingRefused(f"the host {host} is named by {taken[host]} and {name}")
                 served[name] = Served(declaration.build(settings, self.modules), hosts)
         return served
 

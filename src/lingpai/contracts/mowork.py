@@ -121,7 +121,8 @@ def granted(result: Granted, call: Call) -> Fields:
 
 def lasting(session: Session, call: Call) -> Fields:
     """Return whose the token is, and until when it lasts."""
-    return {"username": call.claims["name"], "expire_time": write_server_time(session.end)}
+    name = call.standing.user.name if call.standing else ""
+    return {"username": name, "expire_time": write_server_time(session.end)}
 
 
 def mowork(settings: MoworkSettings, modules: Module) -> Contract:
@@ -174,6 +175,7 @@ def mowork(settings: MoworkSettings, modules: Module) -> Contract:
             "requestParam",
             aliases={f"{a} {b}": f"{a}_{b}" for a, b in (("client", "type"), ("api", "version"), ("req", "timestamp"))}
             | {"client sys version": "client_sys_version", "user token": "user_token"},
+            credentials=frozenset({"user_token"}),
         ),
         steps=(
             Routed(),
@@ -220,7 +222,8 @@ def mowork(settings: MoworkSettings, modules: Module) -> Contract:
                 asks=Asks(UserName, name=Text("username", required=False)),
                 answer=described,
                 proofs=user,
-                message=("获取用户信息成功", "user information read"),
+                # The document prints it in an answer, so it is the same in every language.
+                message=("获取用户信息成功", "获取用户信息成功"),
             ),
             Route(
                 methods=("GET", "POST"),

@@ -6,6 +6,7 @@ loop; where memory does not do, serves it again by the same functions on a worke
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ LARGEST_BODY = 64 * 1024
 
 BODY_SECONDS = 20
 """For so long a client may take to send its body."""
+
+LOG = logging.getLogger(__name__)
+
+_DIGITS = len(str(LARGEST_BODY))
+_NO_CONTENT = 204
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,6 @@ class Shell:
             body = await _read_body(scope, receive)
         except Refused as refusal:
             answer = refuse(contract, request, self._desks.remembering, refusal)
-        except TimeoutError:
-            return
         else:
             if body:
                 request = Request(request.method, path, request.query, headers, body, address, side)
@@ -92,6 +96,9 @@ class Shell:
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._pool, serve, contract, request, self._desks.asking)
+        except NotRemembered:
+            LOG.exception("%s: no desk can answer %s %s", contract.name, request.method, request.path)
+            return refuse(contract, request, self._desks.remembering, Refused(Outcome.INTERNAL))
         finally:
             self._busy -= 1
 
@@ -101,7 +108,8 @@ class Shell:
 
 
 def _known_methods(contract: Contract, request: Request) -> tuple[str, ...]:
-    return tuple(contract.table.get(contract.router.path(request, {}), ()))
+    rows = contract.table.get(contract.router.path(request, {}), {})
+    return tuple(method for method, route in rows.items() if request.side in ("", route.side))
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes:
@@ -109,35 +117,49 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
     Return the request's body.
 
     Raises:
-        Refused: With BODY_TOO_LARGE, as soon as that is known.
-        TimeoutError: It did not arrive in time, or the client went away.
+        Refused: With BODY_TOO_LARGE, as soon as that is known; with UNREADABLE, when
+            the body broke off or did not arrive in time.
 
     """
+    # Over HTTP/2 a body need not be announced. Where none is to come there is nothing to wait for, nor a timer to set.
+    announced = scope.get("http_version", "1.1") not in ("1.0", "1.1")
     for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > LARGEST_BODY:
-            raise Refused(Outcome.BODY_TOO_LARGE)
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        if len(body) > LARGEST_BODY:
-            raise Refused(Outcome.BODY_TOO_LARGE)
-        return body
+        if name == b"content-length":
+            announced = True
+            if value.isdigit() and (len(value.lstrip(b"0")) > _DIGITS or int(value) > LARGEST_BODY):
+                raise Refused(Outcome.BODY_TOO_LARGE)
+        elif name == b"transfer-encoding":
+            announced = True
+    if not announced:
+        return await _collect_body(receive)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _collect_body(receive)
+    except TimeoutError:
+        raise Refused(Outcome.UNREADABLE, "the body did not arrive in time", headers={"connection": "close"}) from None
+
+
+async def _collect_body(receive: Receive) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async with asyncio.timeout(BODY_SECONDS):
-        while message["type"] == "http.request":
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > LARGEST_BODY:
-                raise Refused(Outcome.BODY_TOO_LARGE)
-            if not message.get("more_body"):
-                return b"".join(parts)
-            message = await receive()
-    raise TimeoutError
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            # The client went away, or its chunks do not add up: then it can still hear this.
+            raise Refused(Outcome.UNREADABLE, "the body broke off")
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > LARGEST_BODY:
+            raise Refused(Outcome.BODY_TOO_LARGE)
+        if not message.get("more_body"):
+            return b"".join((*parts, part)) if parts else part
+        parts.append(part)
 
 
 async def _send(send: Send, answer: Answer, more: Mapping[str, str]) -> None:
-    headers = [(b"cache-control", b"no-store"), (b"content-length", str(len(answer.body)).encode())]
+    headers = [(b"cache-control", b"no-store")]
+    if answer.status != _NO_CONTENT:  # a 204 must not tell a length (RFC 9110, section 8.6)
+        headers.append((b"content-length", str(len(answer.body)).encode()))
     headers += [(name.encode(), value.encode("latin-1")) for name, value in {**answer.headers, **more}.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

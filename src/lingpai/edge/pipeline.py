@@ -47,23 +47,29 @@ def serve(contract: Contract, request: Request, desk: Desk) -> Answer:
     """
     call = Call(request, contract, desk, desk.clock())
     try:
-        contract.reader(call)
-        for step in contract.steps:
-            step(call)
-    except Refused as refusal:
-        return _refusal(call, refusal)
+        try:
+            contract.reader(call)
+            for step in contract.steps:
+                step(call)
+            return _success(call)
+        except Refused as refusal:
+            return _refusal(call, refusal)
+    # Also what cannot be written down: a result that is no JSON, an ending that its part did not announce.
     except Exception:
         LOG.exception("%s: %s %s failed", contract.name, request.method, request.path)
         return _refusal(call, Refused(Outcome.INTERNAL))
-    code = contract.codes[Outcome.OK]
-    message = call.route.message if call.route else None
-    said = Said(Outcome.OK, code.number, _message(code, call, message), call.result)
-    return _answer(call, code, said, call.answer_headers)
 
 
 def refuse(contract: Contract, request: Request, desk: Desk, refusal: Refused) -> Answer:
     """Return *refusal* in *contract*'s words, for a request that does not even enter the pipeline."""
     return _refusal(Call(request, contract, desk, desk.clock()), refusal)
+
+
+def _success(call: Call) -> Answer:
+    code = call.contract.codes[Outcome.OK]
+    message = call.route.message if call.route else None
+    said = Said(Outcome.OK, code.number, _message(code, call, message), call.result)
+    return _answer(call, code, said, call.answer_headers)
 
 
 def _refusal(call: Call, refusal: Refused) -> Answer:
@@ -75,7 +81,7 @@ def _refusal(call: Call, refusal: Refused) -> Answer:
     if refusal.outcome is Outcome.SESSION_OVER:
         reason = _told(contract, refusal.reason)
         headers["x-lingpai-reason"] = reason.value
-        if contract.speaks_reason and reason in REASONS:
+        if contract.speaks_reason and reason in REASONS and reason not in contract.unspoken:
             message += f"({REASONS[reason][_language(call) == 'en']})"
     if refusal.retry_after is not None:
         headers["retry-after"] = str(refusal.retry_after)

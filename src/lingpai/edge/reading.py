@@ -5,6 +5,7 @@ What cannot be read is `UNREADABLE`, whatever else is wrong with the call, and c
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ DEEPEST = 32
 MOST_MEMBERS = 1000
 """Members of one query or form."""
 
+LONGEST_PART_HEAD = 1024
+"""Bytes before the value of one field of a multipart form."""
+
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -32,12 +36,14 @@ def read_json(text: bytes) -> Any:
     """
     Return the JSON value in *text*, read by RFC 8259 and no laxer: UTF-8, no member twice, no NaN, no NUL.
 
+    A number that a double cannot hold is no number.
+
     Raises:
         Refused: With UNREADABLE.
 
     """
     try:
-        value = json.loads(text.decode(), object_pairs_hook=_once_each, parse_constant=_unreadable)
+        value = json.loads(text.decode(), object_pairs_hook=_once_each, parse_float=_finite, parse_constant=_unreadable)
     except (ValueError, RecursionError):
         _unreadable("not JSON")
     if text.count(b"[") + text.count(b"{") > DEEPEST and _is_deeper(value, DEEPEST):
@@ -45,6 +51,13 @@ def read_json(text: bytes) -> Any:
     if _ESCAPED.search(text) and not _is_plain(value):
         _unreadable("text with NUL or half a surrogate pair")
     return value
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        _unreadable("a number too large")
+    return number
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -132,12 +145,16 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JsonBody:
-    """Arguments are the members of a JSON object, whatever the content type says; with no body, those of the query."""
+    """
+    Arguments are the members of a JSON object, whatever the content type says; on a GET without one, the query's.
+
+    On any other method the query holds none, so that no password is taken from an address that logs keep.
+    """
 
     def __call__(self, call: Call) -> None:
         call.query = read_form(call.request.query)
         call.body = read_object(call.request.body)
-        call.arguments = call.body or call.query
+        call.arguments = call.query if call.request.method == "GET" and not call.body else call.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +196,14 @@ class NestedArguments:
     Args:
         nest: The member that holds the arguments.
         aliases: Other spellings of members, and the right one of each.
+        credentials: Members whose carrier judges them: one that differs between two places
+            reads as a list of both, which no carrier takes, instead of being unreadable.
 
     """
 
     nest: str
     aliases: Mapping[str, str] = field(default_factory=dict)
+    credentials: frozenset[str] = frozenset()
 
     def __call__(self, call: Call) -> None:
         query = read_form(call.request.query)
@@ -195,10 +215,10 @@ class NestedArguments:
             members.append(bare)
             nested.extend((inner, bare))
         if body:
-            inner = body.get(self.nest, {})
-            if not isinstance(inner, dict):
+            arguments = body.get(self.nest)
+            if not isinstance(arguments, dict | None):
                 _unreadable(f"{self.nest} is no object")
-            nested.append(inner)
+            nested.append(arguments or {})
             members.append(body)
         call.query = call.body = self._merged([self._straightened(m) for m in members])
         call.arguments = self._merged(nested)
@@ -209,9 +229,9 @@ class NestedArguments:
         prefix = self.nest + "["
         for name, value in query.items():
             if name == self.nest:
-                inner |= read_object(value.encode())
+                inner = self._merged([inner, read_object(value.encode())])
             elif name.startswith(prefix) and name.endswith("]"):
-                inner |= self._merged([{name[len(prefix) : -1]: value}, inner])
+                inner = self._merged([inner, {name[len(prefix) : -1]: value}])
             else:
                 bare[name] = value
         return bare, inner
@@ -219,13 +239,15 @@ class NestedArguments:
     def _straightened(self, members: Members) -> Members:
         return self._merged([{self.aliases.get(name, name): value} for name, value in members.items()])
 
-    @staticmethod
-    def _merged(parts: list[Mapping[str, Any]]) -> dict[str, Any]:
+    def _merged(self, parts: list[Mapping[str, Any]]) -> dict[str, Any]:
         whole: dict[str, Any] = {}
         for part in parts:
             for name, value in part.items():
-                if whole.setdefault(name, value) != value:
-                    raise Refused(Outcome.UNREADABLE, f"the member {name} differs between two places")
+                if whole.setdefault(name, value) == value:
+                    continue
+                if name not in self.credentials:
+                    _unreadable(f"the member {name} differs between two places")
+                whole[name] = [whole[name], value]
         return whole
 
 
@@ -246,6 +268,9 @@ def read_multipart(content_type: str, body: bytes) -> dict[str, str]:
     fields: dict[str, str] = {}
     for chunk in chunks[1:-1]:
         head, found, content = chunk.partition(b"\r\n\r\n")
+        # The search takes time by the square of its text, and this is the event loop.
+        if len(head) > LONGEST_PART_HEAD:
+            _unreadable("a part of the form has too long a head")
         name = re.search(rb'form-data;[^\r\n]*?\bname="([^"\r\n]{1,200})"', head, re.IGNORECASE)
         if not found or not name or b"filename=" in head:
             _unreadable("a part of the form is no text field")

@@ -8,7 +8,7 @@ from lingpai.edge.call import Call
 from lingpai.edge.carriers import Argument, Header
 from lingpai.edge.contract import Step
 from lingpai.principals.names import name_key
-from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+from lingpai.vocabulary.outcomes import Ends, Outcome, Reason, Refused, session_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +25,25 @@ class Named(Step):
     argument: str
 
     def __call__(self, call: Call) -> None:
-        name = Header(self.header).read(call)
-        name = unquote(name) if name else Argument(self.argument).read(call)
+        shown = Header(self.header).read(call)
+        name = shown or Argument(self.argument).read(call)
         if not name:
             raise Refused(Outcome.CREDENTIALS_MISSING, "no user name")
-        call.claims = {**call.claims, "name": name}
+        # A name may itself hold what looks like percent-encoding, so both readings count.
+        call.claims = {**call.claims, "names": (name, unquote(name)) if shown and "%" in name else (name,)}
 
 
 class NameMatches(Step):
-    """The session that was found belongs to the user who was named."""
+    """
+    The session that was found belongs to the user who was named.
+
+    Refuses as `Admitted` refuses an unknown token, so that whoever found a token cannot try names on it.
+    """
 
     __slots__ = ()
-    ENDS: ClassVar[Ends] = frozenset({Outcome.CREDENTIALS_BAD})
+    ENDS: ClassVar[Ends] = frozenset({Outcome.SESSION_OVER})
 
     def __call__(self, call: Call) -> None:
-        if call.standing is not None and call.standing.user.name_key != name_key(call.claims["name"]):
-            raise Refused(Outcome.CREDENTIALS_BAD, "the token is another user's")
+        standing = call.standing
+        if standing is not None and standing.user.name_key not in map(name_key, call.claims["names"]):
+            raise session_over(Reason.UNKNOWN, "the token is another user's")
