@@ -161,6 +161,7 @@ class Contract:
         request_headers: Headers beyond `Content-Type` and `Authorization` that a page may send.
         untold: Reasons that this house tells as unknown.
         speaks_reason: The message of "sign in again" says why, in words.
+        unspoken: Reasons that the sentence of "sign in again" says already.
         origins: Pages of these origins may call; `*` for all, `loopback` for any port of this machine.
         client_types: Client types that a caller can name, each with a built-in client;
             empty where clients prove who they are.
@@ -185,6 +186,7 @@ class Contract:
     request_headers: tuple[str, ...] = ()
     untold: frozenset[Reason] = frozenset()
     speaks_reason: bool = True
+    unspoken: frozenset[Reason] = frozenset()
     origins: tuple[str, ...] = ("loopback",)
     client_types: tuple[str, ...] = ()
     keys: Mapping[str, int] = field(default_factory=dict)

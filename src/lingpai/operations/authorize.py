@@ -9,7 +9,7 @@ from lingpai.principals.keys import Keyring
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import SECOND, Clock
 from lingpai.vocabulary.events import Event
-from lingpai.vocabulary.outcomes import Ends
+from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 from lingpai.vocabulary.values import AuthCode, Caller, Randomness
 
 
@@ -24,25 +24,10 @@ def auth_code(random_bytes: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Authorizing:
-    """
-    What the code shall open.
-
-    Args:
-        scope: The methods.
-        seconds: For how long.
-
-    """
-
-    scope: frozenset[str]
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
 class Authorize:
     """Make a code, bound to the client that asks, the user and the session; earlier ones live on."""
 
-    ENDS: ClassVar[Ends] = Admission.ENDS
+    ENDS: ClassVar[Ends] = Admission.ENDS | {Outcome.CLIENT_NOT_SERVED}
     FROM_MEMORY: ClassVar[bool] = False
 
     stores: Stores
@@ -51,14 +36,18 @@ class Authorize:
     clock: Clock
     randomness: Randomness
 
-    def __call__(self, caller: Caller, asked: Authorizing) -> str:
+    def __call__(self, caller: Caller, _question: None) -> str:
         """
-        Return the code; only its digest is kept.
+        Return the code; only its digest is kept. It opens what the client's scope opens now.
 
         Raises:
-            Refused: With SESSION_OVER, when the session ended meanwhile.
+            Refused: With CLIENT_NOT_SERVED when the client was disabled meanwhile,
+                with SESSION_OVER when the session ended.
 
         """
+        terms = caller.terms.code
+        if terms is None:
+            raise ValueError(f"{caller.terms.contract} gives no codes")
         code = auth_code(self.randomness(100))
         event = Event(
             "code:granted",
@@ -69,17 +58,20 @@ class Authorize:
             told=False,
         )
         with self.stores.change(event) as change:
+            client = change.clients.by_id(caller.client.id)
+            if client is None or not client.enabled:
+                raise Refused(Outcome.CLIENT_NOT_SERVED, f"client {caller.client.id} was disabled meanwhile")
             kept = change.sessions.standing_of(caller.session.id)
             user = self.admission.check(kept, caller.terms).user
             change.codes.add(
                 AuthCode(
                     digest=self.keys.digest(code),
-                    client_id=caller.client.id,
+                    client_id=client.id,
                     user_id=user.id,
                     session_id=caller.session.id,
-                    scope=asked.scope,
+                    scope=terms.opened(client.scope),
                     company_id=user.company_id,
-                    end=self.clock() // SECOND * SECOND + asked.seconds * SECOND,
+                    end=(self.clock() // SECOND + terms.seconds) * SECOND,
                 )
             )
         return code

@@ -5,7 +5,7 @@ Times are milliseconds since 1970, and say so in their names only where seconds
 could be meant. An id is what the database gave; 0 means not stored yet.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -271,6 +271,24 @@ class PairTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeTerms:
+    """
+    How long an auth code lives, in seconds, and what each scope alias of a client opens.
+
+    Args:
+        scopes: Alias to the calls that it opens, as the house names calls.
+
+    """
+
+    seconds: int
+    scopes: Mapping[str, frozenset[str]]
+
+    def opened(self, scope: str) -> frozenset[str]:
+        """Return every call that a client's *scope* opens; an alias that is not listed opens nothing."""
+        return frozenset().union(*(self.scopes.get(alias, frozenset()) for alias in scope.split()))
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """
     On what terms a contract takes sessions in; each is one of its settings.
@@ -285,6 +303,7 @@ class Terms:
         company_chosen: A session speaks for one company, chosen at sign-in and switched later.
         mint: Makes a bearer token; None where the contract's tokens are signed values.
         pair: Sessions have refreshable pairs on these terms, or None.
+        code: Clients are given auth codes on these terms, or None.
 
     """
 
@@ -298,6 +317,7 @@ class Terms:
     company_chosen: bool = False
     mint: Mint | None = None
     pair: PairTerms | None = None
+    code: CodeTerms | None = None
 
     @property
     def interval(self) -> int:

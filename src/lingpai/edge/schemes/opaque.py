@@ -39,3 +39,17 @@ def capitals(randomness: Randomness, _user_id: int, _seconds: int) -> str:
         number, digit = divmod(number, len(_CAPITALS))
         letters.append(_CAPITALS[digit])
     return "".join(reversed(letters))
+
+
+def thirteenfold(randomness: Randomness, _user_id: int, _seconds: int) -> str:
+    """
+    Return a digit d from 1 to 9, the decimal of 13·d−11, and 32 hexadecimal digits: 128 bits, 34 to 36 characters.
+
+    That is the shape of both tokens that zhiyun's document prints.
+
+    >>> thirteenfold(lambda size: bytes([8]).ljust(size, bytes([171])), 0, 0)
+    '9106abababababababababababababababab'
+    """
+    first, *rest = randomness(17)
+    digit = 1 + first % 9
+    return f"{digit}{13 * digit - 11}{bytes(rest).hex()}"

@@ -1,0 +1,39 @@
+"""Paths that name a service, a method and a format: `/apis/rest/userService/getUserInfo/json` (zhiyun 6)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lingpai.edge.call import Request
+
+FORMAT = "{format}"
+"""Stands in a route's path where a request says `json` or `xml`."""
+
+_ROOT = "/apis/rest/"
+
+
+class ByServiceAndMethod:
+    """The route is `/apis/rest/<service>/<method>/{format}`; the service's first letter may be of either case."""
+
+    def path(self, request: Request, _query: Mapping[str, Any]) -> str:
+        """Return the route's path, or the request's own where it is not of this shape."""
+        parts = request.path.removeprefix(_ROOT).split("/")
+        if not request.path.startswith(_ROOT) or len(parts) != 3 or parts[2] not in ("json", "xml"):  # noqa: PLR2004
+            return request.path
+        service, method, _ = parts
+        return f"{_ROOT}{service[:1].lower()}{service[1:]}/{method}/{FORMAT}"
+
+
+def wants_xml(request: Request) -> bool:
+    """Return whether the path asks for XML; whatever else it asks for is answered in JSON."""
+    return request.path.endswith("/xml")
+
+
+def called(path: str) -> frozenset[str]:
+    """
+    Return what a scope may call the route with that *path*: its method, or service and method.
+
+    >>> sorted(called("/apis/rest/userService/getUserInfo/{format}"))
+    ['getUserInfo', 'userService/getUserInfo']
+    """
+    service, method = path.split("/")[3:5]
+    return frozenset({method, f"{service}/{method}"})
