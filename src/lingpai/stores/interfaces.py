@@ -269,17 +269,28 @@ class Change(Protocol):
 class Stores(Protocol):
     """All roles of one engine."""
 
-    accounts: AccountStore
-    companies: CompanyStore
-    clients: ClientStore
-    sessions: SessionStore
-    traces: SessionTraces
-    generations: GenerationStore
-    codes: CodeStore
-    notices: NoticeStore
-    keys: KeyStore
-    feed: Feed
-    audit: AuditTrail
+    @property
+    def accounts(self) -> AccountStore: ...
+    @property
+    def companies(self) -> CompanyStore: ...
+    @property
+    def clients(self) -> ClientStore: ...
+    @property
+    def sessions(self) -> SessionStore: ...
+    @property
+    def traces(self) -> SessionTraces: ...
+    @property
+    def generations(self) -> GenerationStore: ...
+    @property
+    def codes(self) -> CodeStore: ...
+    @property
+    def notices(self) -> NoticeStore: ...
+    @property
+    def keys(self) -> KeyStore: ...
+    @property
+    def feed(self) -> Feed: ...
+    @property
+    def audit(self) -> AuditTrail: ...
 
     def change(self, event: Event) -> AbstractContextManager[Change]:
         """
