@@ -6,6 +6,7 @@ Each verb of `Stage` that stands in `VERBS` is an `@` line of a transcript.
 
 import asyncio
 import base64
+from collections.abc import MutableMapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from itertools import count
@@ -195,12 +196,12 @@ class Stage:
         }
         with suppress(Refused, RuntimeError):
             self.house.follower.poll()
-        sent: list[dict[str, Any]] = []
+        sent: list[MutableMapping[str, Any]] = []
 
-        async def receive() -> dict[str, Any]:
+        async def receive() -> MutableMapping[str, Any]:
             return {"type": "http.request", "body": body.encode(errors="surrogateescape")}
 
-        async def collect(message: dict[str, Any]) -> None:
+        async def collect(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
         asyncio.run(self.app(scope, receive, collect))
