@@ -49,6 +49,7 @@ from lingpai.principals.remembered import (
 )
 from lingpai.principals.sightings import Sightings
 from lingpai.stores.interfaces import Stores
+from lingpai.stores.sql.sqlite import UnsoundSqlite
 from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary.clock import Clock, system_clock
 from lingpai.vocabulary.events import Event
@@ -286,6 +287,17 @@ def _not_from_memory(_session_id: str, _shown: int, _fresh: int) -> bool:
     raise NotRemembered
 
 
+class DataTrouble(Exception):
+    """The data cannot be opened by this program here. The message says why, and what to do."""
+
+
+def _made_elsewhere() -> tuple[type[Exception], ...]:
+    # Asked only when opening has failed: Alembic takes a tenth of a second to import.
+    from alembic.util import CommandError
+
+    return UnsoundSqlite, CommandError
+
+
 def open_house(data: Path, variables: Mapping[str, str], *, clock: Clock = system_clock) -> House:
     """
     Return the house whose database, master key and settings are in *data*; the folder is made where it is missing.
@@ -293,10 +305,14 @@ def open_house(data: Path, variables: Mapping[str, str], *, clock: Clock = syste
     Raises:
         SettingRefused: A setting is unknown or wrong.
         KeyTrouble: The master key cannot be used.
+        DataTrouble: SQLite here can lose changes, or the database was made by a later version.
 
     """
     settings = load_settings(data / SETTINGS, variables)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     master = load_master_key(data / MASTER_KEY, secrets.token_bytes)
-    stores = open_sqlite(data / DATABASE, clock)
+    try:
+        stores = open_sqlite(data / DATABASE, clock)
+    except _made_elsewhere() as trouble:
+        raise DataTrouble(f"{data / DATABASE}: {trouble}") from None
     return House(settings, stores, Keyring(stores, master, clock, secrets.token_bytes), clock)
