@@ -1,0 +1,173 @@
+"""A signed-in read of oneself in every contract, beside the floor: one session, and many picked at random."""
+
+
+import os
+import re
+import secrets
+import socket
+import statistics
+import tempfile
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert
+
+from bench.load import Measured, granian, line, load
+from lingpai.composition import House, open_house
+from lingpai.edge.checks.server_time import write_server_time
+from lingpai.edge.steps import built_in_id
+from lingpai.stores.sql.tables import companies, memberships, sessions, users
+from lingpai.stores.sql.values import columns_of
+from lingpai.vocabulary.clock import SECOND
+from lingpai.vocabulary.values import Client, Company, Session, Standing, User
+
+GOALS = {"oppmg": 1.5, "thinkjs": 1.5, "mowork": 2.0, "twokeys": 2.0, "zhiyun": 2.0, "zhiyun xml": 2.3}
+"""How many times the floor a signed-in read may cost (bench.md)."""
+
+BATCH = 5000
+
+
+@dataclass
+class Ground:
+    """What is measured on: a house with many users, and how to make requests of its sessions."""
+
+    house: House
+    now: int
+    users: list[User]
+
+    def sessions(self, contract: str, client_id: str, count: int) -> list[tuple[Session, str]]:
+        """Open *count* sessions of *contract*, and return each with its bearer token."""
+        terms = self.house.served[contract].contract.terms
+        made = []
+        for number in range(count):
+            user = self.users[number % len(self.users)]
+            token = terms.mint(secrets.token_bytes, user.id, self.now // SECOND) if terms.mint else ""
+            session = Session(
+                id=secrets.token_urlsafe(16),
+                user_id=user.id,
+                client_id=client_id,
+                contract=contract,
+                client_type="unknown",
+                token_digest=self.house.keys.digest(token) if token else None,
+                company_id=1 if terms.company_chosen else None,
+                began=self.now,
+                idle_end=terms.idle_end(self.now, first=True),
+                end=self.now + terms.absolute_seconds * SECOND,
+                last_seen=self.now,
+                last_issued=self.now,
+            )
+            made.append((session, token))
+        _insert(self.house, sessions, [columns_of(session) for session, _ in made])
+        return made
+
+    def user_of(self, session: Session) -> User:
+        """Return whose session it is."""
+        return self.users[session.user_id - 1]
+
+
+def _insert(house: House, table: Any, rows: list[dict[str, Any]]) -> None:
+    engine = house.stores._database._engine
+    with engine.begin() as connection:
+        for start in range(0, len(rows), BATCH):
+            connection.execute(insert(table), rows[start : start + BATCH])
+
+
+def lay_ground(data: Path, count: int) -> Ground:
+    """Fill *data* with *count* users in one company."""
+    house = open_house(data, os.environ)
+    house.prepare()
+    now = house.clock()
+    people = [
+        User(n, f"user{n}", f"user{n}", "", truename="李雷", phone="13800138000", company_id=1, created=now)
+        for n in range(1, count + 1)
+    ]
+    _insert(house, companies, [columns_of(Company(1, "和园物业", created=now))])
+    _insert(house, users, [columns_of(person) for person in people])
+    _insert(house, memberships, [{"user_id": p.id, "company_id": 1, "is_admin": False} for p in people])
+    return Ground(house, now, people)
+
+
+def mowork(ground: Ground, count: int) -> list[str]:
+    """GET with a flattened query and two headers."""
+    told = write_server_time(ground.now).replace(" ", "%20")
+    target = f"/mowork/user/getinfo?client_type=pc&client_sys_version=chrome57.0&api_version=v1.0&req_timestamp={told}"
+    opened = ground.sessions("mowork", built_in_id("mowork", "pc"), count)
+    return [line("GET", target, {"X-Token": t, "X-Username": ground.user_of(s).name}) for s, t in opened]
+
+
+REQUESTS: dict[str, Callable[[Ground, int], list[str]]] = {"mowork": mowork}
+"""How each contract is asked."""
+
+MARKERS = {"mowork": '"resCode":"100000"'}
+"""What each right answer contains."""
+
+
+def verify(*, count: int, seconds: int, rounds: int, names: list[str]) -> dict[str, Any]:
+    """Measure, print the ratios, and return everything that was seen."""
+    seen: dict[str, list[Measured]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"laying the ground: {count} users, {count} sessions in each of {', '.join(names)} …", flush=True)
+        ground = lay_ground(Path(folder), count)
+        asked = {name: REQUESTS[name](ground, count) for name in names}
+        ground.house.stores.close()
+        environment = {"LINGPAI_DATA": folder}
+        with (
+            granian("bench.floor:app") as floor,
+            granian("--factory", "lingpai.app:create", environment=environment) as server,
+        ):
+            for name in names:
+                print(f"  {name}: each token once …", flush=True)
+                warm(server[0], asked[name])
+            for number in range(rounds):
+                print(f"round {number + 1} of {rounds} …", flush=True)
+                for name in names:
+                    runs = (
+                        (f"{name} floor", floor, asked[name], "but the floor"),
+                        (f"{name} one", server, asked[name][:1], MARKERS[name]),
+                        (f"{name} many", server, asked[name], MARKERS[name]),
+                    )
+                    for title, (port, pid), requests, marker in runs:
+                        seen.setdefault(title, []).append(load(port, pid, requests, marker, seconds=seconds))
+    return report(seen, names)
+
+
+def warm(port: int, requests: list[str]) -> None:
+    """Send each request once, over one kept connection, so that the worker remembers every session."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        for start in range(0, len(requests), 50):
+            batch = requests[start : start + 50]
+            for request in batch:
+                connection.sendall(request.replace("\\r\\n", "\r\n").encode())
+                _read_answer(connection)
+
+
+def _read_answer(connection: socket.socket) -> bytes:
+    came = b""
+    while b"\r\n\r\n" not in came:
+        came += connection.recv(65536)
+    head, _, body = came.partition(b"\r\n\r\n")
+    found = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    while len(body) < int(found[1] if found else 0):
+        body += connection.recv(65536)
+    return body
+
+
+def report(seen: dict[str, list[Measured]], names: list[str]) -> dict[str, Any]:
+    """Print the medians as a table of ratios, and return all of it."""
+    rows: dict[str, Any] = {}
+    print(f"\n{'contract':12}{'floor µs':>10}{'one ÷':>8}{'many ÷':>8}{'goal':>7}{'many/s':>10}{'p99 ms':>9}")
+    for name in names:
+        floor, one, many = (_median(seen[f"{name} {kind}"]) for kind in ("floor", "one", "many"))
+        row = {"floor_us": floor, "one": one / floor, "many": many / floor, "goal": GOALS[name]}
+        last = seen[f"{name} many"][-1]
+        rows[name] = row | {"runs": {k: [asdict(m) for m in v] for k, v in seen.items() if k.startswith(f"{name} ")}}
+        figures = f"{floor:10.1f}{row['one']:8.2f}{row['many']:8.2f}{row['goal']:7.1f}"
+        print(f"{name:12}{figures}{last.per_second:10.0f}{last.p99_ms:9.1f}")
+    return rows
+
+
+def _median(runs: list[Measured]) -> float:
+    return statistics.median(run.cpu_us for run in runs)
