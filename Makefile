@@ -81,6 +81,10 @@ $(NODE_READY): tests/package.json tests/package-lock.json requirements/node.txt 
 	cd tests && $$npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+.PHONY: bench
+bench: setup ## measure beside the floor and print ratios; needs Debian's wrk (ONLY=verify, BENCH="--rounds 1")
+	@$(BIN)/python -m bench $(ONLY) $(BENCH)
+
 .PHONY: lock
 lock: setup ## make the lock files again from pyproject.toml (UPGRADE=--upgrade for newer releases)
 	@set -e; \

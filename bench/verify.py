@@ -1,13 +1,11 @@
 """A signed-in read of oneself in every contract, beside the floor: one session, and many picked at random."""
 
-
 import os
 import re
 import secrets
 import socket
 import statistics
 import tempfile
-
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +20,7 @@ from lingpai.edge.steps import built_in_id
 from lingpai.stores.sql.tables import companies, memberships, sessions, users
 from lingpai.stores.sql.values import columns_of
 from lingpai.vocabulary.clock import SECOND
-from lingpai.vocabulary.values import Client, Company, Session, Standing, User
+from lingpai.vocabulary.values import Company, Session, User
 
 GOALS = {"oppmg": 1.5, "thinkjs": 1.5, "mowork": 2.0, "twokeys": 2.0, "zhiyun": 2.0, "zhiyun xml": 2.3}
 """How many times the floor a signed-in read may cost (bench.md)."""
