@@ -6,7 +6,10 @@ ends an exchange. An empty `>` or `<` parts head from body; it may be left out w
 does not look like a header. `{{name}}` or `{{name:argument}}` in what is sent is what `PLACEHOLDERS` computes for it.
 """
 
+import base64
 import hashlib
+import hmac
+import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -15,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from tests.conformance.stage import Stage
+from tests.conformance.stage import KEYS, Stage
 
 HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*: ")
 
@@ -130,10 +133,43 @@ def raw(digits: str, _target: str, _stage: Stage) -> str:
     return bytes.fromhex(digits).decode(errors="surrogateescape")
 
 
+def user_token(words: str, _target: str, _stage: Stage) -> str:
+    """
+    Return thinkjs's token for a user's id, name and session number, signed and covered as the test keys do it.
+
+    What is set after these (`md5=…`, `exp=…`, `key=…`) stands there instead; an empty `md5=` leaves it out.
+    """
+    user_id, name, session, *more = words.split(" ")
+    changes = dict(word.split("=", 1) for word in more)
+    key = changes.pop("key", KEYS["thinkjs.token"].decode()).encode()
+    numbers = {"sid": (int(session), 16), "jti": (int(session) + 1, 12)}
+    fields = {"id": int(user_id), "username": name} | {
+        member: base64url(number.to_bytes(size, "big")) for member, (number, size) in numbers.items()
+    }
+    fields |= {member: changes.pop(member) for member in ("username", "sid") if member in changes}
+    covered = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    md5 = changes.pop("md5", hashlib.md5(covered.encode() + KEYS["thinkjs.salt"]).hexdigest())
+    issued = int(changes.pop("iat", "1600000000"))
+    times = {"iat": issued, "exp": int(changes.pop("exp", str(issued + 86_400)))}
+    assert not changes, f"no such member: {changes}"
+    claims = {**fields, **({"md5": md5} if md5 else {}), **times}
+    signed = ".".join(
+        base64url(json.dumps(part, separators=(",", ":"), ensure_ascii=False).encode())
+        for part in ({"alg": "HS256", "typ": "JWT"}, claims)
+    )
+    return f"{signed}.{base64url(hmac.digest(key, signed.encode(), 'sha256'))}"
+
+
+def base64url(value: bytes) -> str:
+    """Return *value* as JWT writes it (RFC 7515, section 2)."""
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
 PLACEHOLDERS: dict[str, Callable[[str, str, Stage], str]] = {
     "api_token": api_token,
     "bytes": letters,
     "hex": raw,
     "nested": nested,
+    "user_token": user_token,
 }
 """What a sent line may leave to the runner: what is long, what no text file holds, what was once written out before."""

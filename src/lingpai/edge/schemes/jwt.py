@@ -7,6 +7,7 @@ write it. Nothing of a forged token is ever decoded: no `none`, no other algorit
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 import json
@@ -46,8 +47,8 @@ def read_jwt(token: str, keys: Iterable[bytes]) -> dict[str, Any]:
     Return the claims of *token*, which one of *keys* has signed. Times are not judged here.
 
     Raises:
-        Refused: With CREDENTIALS_BAD: too long, not three parts, another header, or
-            a signature that none of the keys makes.
+        Refused: With CREDENTIALS_BAD: too long, not three parts, another header, a signature
+            that none of the keys makes, or a payload that we could not have written.
 
     """
     signed, dot, signature = token.rpartition(".")
@@ -57,8 +58,14 @@ def read_jwt(token: str, keys: Iterable[bytes]) -> dict[str, Any]:
     shown = signature.encode()
     if not any(hmac.compare_digest(_signature(signed, key).encode(), shown) for key in keys):
         raise Refused(Outcome.CREDENTIALS_BAD, "the signature is wrong")
-    # What follows was signed by us, so it is as we wrote it.
-    return _decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    # An imported key may have signed what another system writes otherwise: its own spelling of base64, or no object.
+    try:
+        claims = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        if _base64url(claims) != payload:
+            raise Refused(Outcome.CREDENTIALS_BAD, "the payload is padded, or holds other letters")
+        return _decode(claims)
+    except (binascii.Error, msgspec.DecodeError):
+        raise Refused(Outcome.CREDENTIALS_BAD, "the payload is no JSON object") from None
 
 
 def _signature(signed: str, key: bytes) -> str:

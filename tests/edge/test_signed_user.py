@@ -1,0 +1,102 @@
+"""The token of thinkjs: its vectors, and who can be recognised by it."""
+
+import base64
+import hashlib
+import hmac
+
+import pytest
+
+from lingpai.edge.call import Call, Request
+from lingpai.edge.checks.recognised import Recognised
+from lingpai.edge.contract import Step
+from lingpai.edge.schemes.jwt import HEADER, read_jwt, write_jwt
+from lingpai.edge.schemes.signed_user import fields_md5
+from lingpai.vocabulary.outcomes import NotRemembered, Outcome, Reason, Refused, session_over
+from tests.conformance.stage import KEYS, Stage
+
+KEY, SALT = KEYS["thinkjs.token"], KEYS["thinkjs.salt"]
+
+
+def base64url(value):
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def rightly_signed(payload):
+    signed = f"{HEADER}.{payload}"
+    return f"{signed}.{base64url(hmac.digest(KEY, signed.encode(), hashlib.sha256))}"
+
+
+def test_the_md5_is_that_of_canonical_json_followed_by_the_salt():
+    assert fields_md5({"username": "admin", "id": 1}, SALT) == "042ac3f5bf985e5a52ed0d23d437bcb6"
+
+
+def test_the_md5_covers_chinese_as_utf8_without_escapes():
+    written = '{"id":1,"username":"王"}md5-salt-for-tests'.encode()
+
+    assert fields_md5({"username": "王", "id": 1}, SALT) == hashlib.md5(written).hexdigest()
+
+
+def test_the_documents_own_fields_make_the_token_of_the_vectors():
+    claims = {"id": 1, "username": "admin", "md5": "042ac3f5bf985e5a52ed0d23d437bcb6"}
+    claims |= {"iat": 1600000000, "exp": 1600086400}
+
+    assert write_jwt(claims, KEY) == (
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpZCI6MSwidXNlcm5hbWUiOiJhZG1pbiIsIm1kNSI6IjA0MmFjM2Y1YmY5ODVlNWE1"
+        "MmVkMGQyM2Q0MzdiY2I2IiwiaWF0IjoxNjAwMDAwMDAwLCJleHAiOjE2MDAwODY0MDB9.J-kd36zCj-FBavpOZ_2aWNXhTA6rnKmg0hNjWR"
+        "q24d4"
+    )
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [base64url(b'{"id":1}') + "=", base64url(b'{"id":1}') + "!", "a", "", base64url(b"[1]"), base64url(b"{"), "e31"],
+)
+def test_a_payload_that_we_could_not_have_written_is_refused_though_rightly_signed(payload):
+    with pytest.raises(Refused) as refused:
+        read_jwt(rightly_signed(payload), [KEY])
+
+    assert refused.value.outcome is Outcome.CREDENTIALS_BAD
+
+
+class Ending(Step):
+    ENDS = frozenset({Outcome.CREDENTIALS_BAD})
+
+    def __init__(self, ending):
+        self.ending = ending
+
+    def __call__(self, call):
+        call.token, call.claims = "shown", {"id": 1}
+        raise self.ending
+
+
+@pytest.fixture
+def call():
+    stage = Stage("thinkjs")
+    contract = stage.house.served["thinkjs"].contract
+    return Call(Request("GET", "/"), contract, stage.house._asking_desk(), stage.now)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [Refused(Outcome.CREDENTIALS_MISSING), Refused(Outcome.CREDENTIALS_BAD), session_over(Reason.EXPIRED)],
+)
+def test_who_cannot_be_recognised_is_a_visitor_of_whom_nothing_is_left(call, ending):
+    Recognised((Ending(ending),))(call)
+
+    assert (call.token, call.claims, call.standing, call.caller) == ("", {}, None, None)
+
+
+@pytest.mark.parametrize("ending", [Refused(Outcome.STORE_SILENT), NotRemembered(), RuntimeError("a bug")])
+def test_a_store_that_is_silent_never_makes_a_visitor(call, ending):
+    with pytest.raises(type(ending)) as came:
+        Recognised((Ending(ending),))(call)
+
+    assert came.value is ending
+
+
+def test_what_can_end_otherwise_cannot_be_forgiven():
+    class Counted(Step):
+        ENDS = frozenset({Outcome.CREDENTIALS_BAD, Outcome.TOO_MANY_ATTEMPTS})
+
+    with pytest.raises(ValueError, match="not forgiven: TOO_MANY_ATTEMPTS"):
+        Recognised((Counted(),))
