@@ -108,8 +108,9 @@ class Shell:
 
 
 def _known_methods(contract: Contract, request: Request) -> tuple[str, ...]:
-    rows = contract.table.get(contract.router.path(request, {}), {})
-    return tuple(method for method, route in rows.items() if request.side in ("", route.side))
+    if contract.concealed:
+        return tuple(dict.fromkeys(method for rows in contract.table.values() for method in rows))
+    return tuple(contract.rows(request, {}))
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes:

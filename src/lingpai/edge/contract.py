@@ -163,6 +163,7 @@ class Contract:
         speaks_reason: The message of "sign in again" says why, in words.
         unspoken: Reasons that the sentence of "sign in again" says already.
         origins: Pages of these origins may call; `*` for all, `loopback` for any port of this machine.
+        concealed: Which calls there are is told only to who has passed its steps, so every path answers a preflight.
         client_types: Client types that a caller can name, each with a built-in client;
             empty where clients prove who they are.
         keys: The working keys that its tokens need: purpose, and size in bytes.
@@ -188,6 +189,7 @@ class Contract:
     speaks_reason: bool = True
     unspoken: frozenset[Reason] = frozenset()
     origins: tuple[str, ...] = ("loopback",)
+    concealed: bool = False
     client_types: tuple[str, ...] = ()
     keys: Mapping[str, int] = field(default_factory=dict)
     table: Mapping[str, Mapping[str, Route]] = field(init=False, repr=False)
@@ -207,6 +209,13 @@ class Contract:
             missing = ", ".join(sorted(outcome.name for outcome in reachable - spelt)) or "none"
             dead = ", ".join(sorted(outcome.name for outcome in spelt - reachable)) or "none"
             raise ValueError(f"{self.name}: outcomes without a row: {missing}; rows without a use: {dead}")
+
+    def rows(self, request: Request, query: Mapping[str, Any]) -> Mapping[str, Route]:
+        """Return the routes that *request* can mean, by method: empty where its path, or its host's side, has none."""
+        rows = self.table.get(self.router.path(request, query), {})
+        if request.side:
+            return {method: route for method, route in rows.items() if route.side == request.side}
+        return rows
 
     def all_routes(self) -> tuple[Route, ...]:
         """Return the contract's own routes and those of the modules."""

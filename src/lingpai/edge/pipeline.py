@@ -82,7 +82,8 @@ def _refusal(call: Call, refusal: Refused) -> Answer:
         reason = _told(contract, refusal.reason)
         headers["x-lingpai-reason"] = reason.value
         if contract.speaks_reason and reason in REASONS and reason not in contract.unspoken:
-            message += f"({REASONS[reason][_language(call) == 'en']})"
+            chinese, english = REASONS[reason]
+            message += f" ({english})" if _language(call) == "en" else f"({chinese})"
     if refusal.retry_after is not None:
         headers["retry-after"] = str(refusal.retry_after)
     fields = {name: wrong[_language(call) == "en"] for name, wrong in refusal.fields.items()}

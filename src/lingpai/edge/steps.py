@@ -25,14 +25,12 @@ class Routed(Step):
 
     def __call__(self, call: Call) -> None:
         contract, request = call.contract, call.request
-        rows = contract.table.get(contract.router.path(request, call.query))
-        if rows is None:
-            raise Refused(Outcome.NO_SUCH_CALL, "no such path")
+        rows = contract.rows(request, call.query)
+        if not rows:
+            raise Refused(Outcome.NO_SUCH_CALL, "no such path, or this host serves the other side")
         route = rows.get(request.method)
         if route is None:
             raise Refused(Outcome.WRONG_METHOD, "wrong method", headers={"allow": ", ".join(rows)})
-        if request.side not in ("", route.side):
-            raise Refused(Outcome.NO_SUCH_CALL, "this host serves the other side")
         call.route = route
 
 
