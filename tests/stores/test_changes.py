@@ -23,6 +23,7 @@ def everything(stores):
         stores.audit.page(0, 99),
         stores.feed.after(0),
         stores.feed.last(),
+        stores.moments.latest(),
     )
 
 
@@ -39,6 +40,7 @@ def change_everything(change):
     change.notices.add(notice("n"))
     change.keys.add(key("pepper"))
     change.feed.delete_over(NOW + 1, 99)
+    change.moments.start_again()
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,7 @@ def change_everything(change):
 def test_what_is_raised_inside_undoes_everything_and_passes_through(house, error):
     with house.change(done()):
         pass
+    house.moments.reach(NOW)
     before = everything(house)
     heard: list[object] = []
     house.listen(heard.append)

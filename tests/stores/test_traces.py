@@ -61,6 +61,14 @@ def test_a_session_that_was_over_stays_as_it_was(idling):
     assert seen(idling, "s1") == (0, None)
 
 
+def test_a_use_that_is_written_too_late_revives_no_session(idling, clock):
+    clock.now = NOW + 10
+
+    idling.traces.saw([Sighting("idling", NOW + 9, NOW + 19)])
+
+    assert seen(idling) == (0, 10)
+
+
 def test_where_idleness_does_not_count_a_sighting_does_not_make_it(idling):
     idling.traces.saw([Sighting("s1", NOW + 5, NOW + 15), Sighting("idling", NOW + 5, None)])
 

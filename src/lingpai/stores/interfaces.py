@@ -143,7 +143,8 @@ class SessionTraces(Protocol):
         """
         Move last-seen and idle end forward, never back.
 
-        A session that is over at its `seen` stays over.
+        A session that is over when this is written stays over, so that none comes back of which
+        somebody was told that it is over.
         """
 
     def issue(self, session_id: str, shown: int, fresh: int) -> bool:
@@ -249,6 +250,23 @@ class AuditTrail(Protocol):
     def page(self, after: int, size: int) -> Sequence[AuditRow]: ...
 
 
+class MomentStore(Protocol):
+    """The latest time that any worker has seen."""
+
+    def latest(self) -> int:
+        """Return it; 0 when none is kept."""
+
+    def reach(self, at: int) -> int:
+        """Keep *at* if it is later than what is kept, and return the later one. It never moves back."""
+
+
+class MomentBook(Protocol):
+    """The latest time seen, to be moved back by an operator."""
+
+    def start_again(self) -> None:
+        """Forget it."""
+
+
 class Change(Protocol):
     """One transaction over all roles. Whatever is raised inside it undoes all of it."""
 
@@ -260,6 +278,7 @@ class Change(Protocol):
     codes: CodeBook
     notices: NoticeBook
     keys: KeyBook
+    moments: MomentBook
     feed: FeedBook
 
     def also(self, event: Event) -> None:
@@ -291,6 +310,8 @@ class Stores(Protocol):
     def feed(self) -> Feed: ...
     @property
     def audit(self) -> AuditTrail: ...
+    @property
+    def moments(self) -> MomentStore: ...
 
     def change(self, event: Event) -> AbstractContextManager[Change]:
         """

@@ -22,6 +22,8 @@ from lingpai.stores.interfaces import (
     FeedBook,
     GenerationBook,
     KeyBook,
+    MomentBook,
+    MomentStore,
     NoticeBook,
     SessionBook,
     SessionTraces,
@@ -60,6 +62,7 @@ class Rows:
     feed: dict[int, FeedEntry] = field(default_factory=dict)
     told: dict[int, int] = field(default_factory=dict)  # when each entry of the feed was made
     audit: dict[int, AuditRow] = field(default_factory=dict)
+    moments: dict[int, int] = field(default_factory=dict)  # at 1, the latest time seen
 
     def copy(self) -> "Rows":
         """Return the tables as they are now."""
@@ -268,14 +271,17 @@ class Sessions:
 class Traces:
     """What is written of a session's use."""
 
-    def __init__(self, memory: "Memory") -> None:
+    def __init__(self, memory: "Memory", clock: Clock) -> None:
         self._memory = memory
+        self._clock = clock
 
     def saw(self, sightings: Sequence[Sighting]) -> None:
         with self._memory.writing() as rows:
+            now = self._clock()
             for sighting in sightings:
                 session = rows.sessions.get(sighting.session_id)
-                if session and sighting.seen < min(_ends(session)) and session.ended is None:
+                by_then = max(now, sighting.seen)
+                if session and by_then < min(_ends(session)) and session.ended is None:
                     rows.sessions[session.id] = replace(
                         session,
                         last_seen=max(session.last_seen, sighting.seen),
@@ -395,6 +401,32 @@ class Keys:
         return kept
 
 
+class Moments:
+    """The latest time seen."""
+
+    def __init__(self, memory: "Memory", held: Held) -> None:
+        self._memory = memory
+        self._held = held
+
+    def latest(self) -> int:
+        return self._held.rows.moments.get(1, 0)
+
+    def reach(self, at: int) -> int:
+        with self._memory.writing() as rows:
+            rows.moments[1] = max(rows.moments.get(1, 0), at)
+            return rows.moments[1]
+
+
+class MomentsChanged:
+    """The latest time seen, to be moved back."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def start_again(self) -> None:
+        self._rows.moments.clear()
+
+
 class FeedOfMemory:
     """The change feed."""
 
@@ -449,6 +481,7 @@ class ChangeOfMemory(Roles):
 
     def __init__(self, rows: Rows, event: Event) -> None:
         super().__init__(Held(rows))
+        self.moments: MomentBook = MomentsChanged(rows)
         self._rows = rows
         self._events = [event]
 
@@ -480,8 +513,9 @@ class Memory(Roles):
     def __init__(self, clock: Clock, held: Held | None = None) -> None:
         self._held = held or Held(Rows())
         super().__init__(self._held)
-        self.traces: SessionTraces = Traces(self)
+        self.traces: SessionTraces = Traces(self, clock)
         self.audit: AuditTrail = AuditOfMemory(self._held)
+        self.moments: MomentStore = Moments(self, self._held)
         self._clock = clock
         self._listeners: list[Callable[[Sequence[FeedEntry]], None]] = []
         self._turn = threading.Lock()

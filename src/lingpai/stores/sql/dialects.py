@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,13 +27,19 @@ def insert_unless_taken(table: Table, returning: ColumnElement[object]) -> PerDi
     return _both(table, lambda insert: insert.on_conflict_do_nothing().returning(returning))
 
 
-def insert_or_replace(table: Table, *, key: Sequence[str], replaced: Sequence[str]) -> PerDialect:
-    """Return an insert that, where *key* is there, gives its row the new values of *replaced*."""
+Merge = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]]
+"""What a column holds once a row that holds the first meets an insert of the second."""
+
+
+def insert_or_replace(
+    table: Table, *, key: Sequence[str], replaced: Sequence[str], by: Merge = lambda _kept, offered: offered
+) -> PerDialect:
+    """Return an insert that, where *key* is there, gives its row what *by* makes of the old and new *replaced*."""
 
     def upsert(insert: Insert) -> Executable:
         return insert.on_conflict_do_update(
             index_elements=key,
-            set_={name: insert.excluded[name] for name in replaced},
+            set_={name: by(table.c[name], insert.excluded[name]) for name in replaced},
         )
 
     return _both(table, upsert)

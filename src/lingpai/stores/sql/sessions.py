@@ -8,6 +8,7 @@ from lingpai.stores.sql.asking import Asking, Row, Statement
 from lingpai.stores.sql.engine import Database
 from lingpai.stores.sql.tables import clients, companies, memberships, sessions, users
 from lingpai.stores.sql.values import client_of, columns_of, membership_of, session_of, user_of
+from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.outcomes import Reason
 from lingpai.vocabulary.values import Session, Sighting, Standing
 
@@ -67,14 +68,16 @@ _OVER = (
 DELETE_OVER = delete(sessions).where(sessions.c.id.in_(_OVER)).returning(sessions.c.id)
 
 _SEEN = bindparam("seen", type_=BigInteger)
+# Whichever is later, the use or the writing of it: between them somebody can have been told that the session is over.
+_BY_THEN = bindparam("by_then", type_=BigInteger)
 _NEW_IDLE_END = bindparam("new_idle_end", type_=BigInteger)
 SAW = (
     update(sessions)
     .where(
         sessions.c.id == bindparam("session_id"),
         sessions.c.ended.is_(None),
-        sessions.c.end > _SEEN,
-        or_(sessions.c.idle_end.is_(None), sessions.c.idle_end > _SEEN),
+        sessions.c.end > _BY_THEN,
+        or_(sessions.c.idle_end.is_(None), sessions.c.idle_end > _BY_THEN),
     )
     .values(
         last_seen=case((sessions.c.last_seen < _SEEN, _SEEN), else_=sessions.c.last_seen),
@@ -140,18 +143,29 @@ class SqlSessionBook(SqlSessions):
 class SqlTraces:
     """What is written of a session's use, each batch in a transaction of its own."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     def saw(self, sightings: Sequence[Sighting]) -> None:
         # In the order of their ids, so that two batches never wait for each other's rows.
-        values = [
-            {"session_id": each.session_id, "seen": each.seen, "new_idle_end": each.idle_end}
-            for each in sorted(sightings, key=lambda each: each.session_id)
-        ]
-        if values:
-            with self._database.writing() as transaction:
-                transaction.each(SAW, values)
+        batch = sorted(sightings, key=lambda each: each.session_id)
+        if not batch:
+            return
+        with self._database.writing() as transaction:
+            now = self._clock()
+            transaction.each(
+                SAW,
+                [
+                    {
+                        "session_id": each.session_id,
+                        "seen": each.seen,
+                        "by_then": max(each.seen, now),
+                        "new_idle_end": each.idle_end,
+                    }
+                    for each in batch
+                ],
+            )
 
     def issue(self, session_id: str, shown: int, fresh: int) -> bool:
         with self._database.writing() as transaction:

@@ -23,6 +23,8 @@ from lingpai.stores.interfaces import (
     GenerationStore,
     KeyBook,
     KeyStore,
+    MomentBook,
+    MomentStore,
     NoticeBook,
     NoticeStore,
     SessionBook,
@@ -39,6 +41,7 @@ from lingpai.stores.sql.feed import SqlAudit, SqlAuditBook, SqlFeed, SqlFeedBook
 from lingpai.stores.sql.generations import SqlGenerationBook, SqlGenerations
 from lingpai.stores.sql.keys import SqlKeyBook, SqlKeys
 from lingpai.stores.sql.migrations import migrate
+from lingpai.stores.sql.moments import SqlMomentBook, SqlMoments
 from lingpai.stores.sql.notices import SqlNoticeBook, SqlNotices
 from lingpai.stores.sql.sessions import SqlSessionBook, SqlSessions, SqlTraces
 from lingpai.stores.sql.sqlite import sqlite_engine, write_ahead
@@ -84,6 +87,7 @@ class SqlChange:
         self.codes: CodeBook = SqlCodeBook(transaction)
         self.notices: NoticeBook = SqlNoticeBook(transaction)
         self.keys: KeyBook = SqlKeyBook(transaction)
+        self.moments: MomentBook = SqlMomentBook(transaction)
         self._feed = SqlFeedBook(transaction)
         self.feed: FeedBook = self._feed
 
@@ -109,13 +113,14 @@ class SqlStores:
         self.companies: CompanyStore = SqlCompanies(alone)
         self.clients: ClientStore = SqlClients(alone)
         self.sessions: SessionStore = SqlSessions(alone)
-        self.traces: SessionTraces = SqlTraces(self._database)
+        self.traces: SessionTraces = SqlTraces(self._database, clock)
         self.generations: GenerationStore = SqlGenerations(alone)
         self.codes: CodeStore = SqlCodes(alone)
         self.notices: NoticeStore = SqlNotices(alone)
         self.keys: KeyStore = SqlKeys(alone)
         self.feed: Feed = SqlFeed(alone)
         self.audit: AuditTrail = SqlAudit(alone)
+        self.moments: MomentStore = SqlMoments(self._database)
 
     @contextmanager
     def change(self, event: Event) -> Iterator[Change]:

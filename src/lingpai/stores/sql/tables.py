@@ -191,6 +191,14 @@ keys = Table(
     Index("keys_purpose", "purpose"),
 )
 
+# One row, whose id is 1.
+moments = Table(
+    "moments",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+)
+
 # Numbers grow by one and are never given twice: audit rows are not deleted, and the newest feed entry is always kept.
 feed = Table(
     "feed",
