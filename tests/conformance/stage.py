@@ -105,7 +105,7 @@ class Stage:
         if number:
             self.tables.rows.users[number - 1] = profile
         user = _changed(profile, values)
-        AddUser(self.stores, lambda: self.now)("operator", NewUser(user, password, tuple(joins)))
+        AddUser(self.stores, lambda: self.now, published_too=True)("operator", NewUser(user, password, tuple(joins)))
         if number:
             del self.tables.rows.users[number - 1]
 
@@ -123,18 +123,18 @@ class Stage:
                 change.clients.save(_changed(self.tables.rows.clients[client_id], values))
             return
         client = _changed(Client(client_id, client_id, contracts=contracts), values)
-        add = AddClient(self.stores, self._keys, lambda: self.now, self.random)
+        add = AddClient(self.stores, self._keys, lambda: self.now, self.random, published_too=True)
         add("operator", NewClient(client, Secret(secret)))
 
-    def session(self, user: str, token: str, client: str = "") -> None:
-        """Open a session of this contract with a token that is known already."""
-        contract = self.house.served[self.name].contract
+    def session(self, user: str, token: str, client: str = "", name: str = "") -> None:
+        """Open a session of this contract, or the one called *name*, with a token that is known already."""
+        contract = self.house.served[name or self.name].contract
         visitor = Visitor(
             terms=contract.terms,
-            client=self.tables.rows.clients[client or built_in_id(self.name, contract.client_types[0])],
+            client=self.tables.rows.clients[client or built_in_id(contract.name, contract.client_types[0])],
             client_type=contract.client_types[0] if contract.client_types else "unknown",
         )
-        MintToken(self.stores, self.house.opening)(visitor, TokenAsked(self._user(user).id, token))
+        MintToken(self.stores, self.house.opening, published_too=True)(visitor, TokenAsked(self._user(user).id, token))
 
     def set(self, setting: str) -> None:
         """Start again with a setting: `path.of.it=value`."""

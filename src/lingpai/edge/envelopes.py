@@ -79,3 +79,16 @@ class ThreeMembers:
             data = said.fields
         members = {self.number: said.number, self.message: said.message, self.data: data or self.empty}
         return "application/json; charset=utf-8", write_json(members)
+
+
+@dataclass(frozen=True, slots=True)
+class BareText:
+    """The bare sentence of some *outcomes*; whatever else was said, as *envelope* has it."""
+
+    outcomes: frozenset[Outcome]
+    envelope: Envelope
+
+    def wrap(self, said: Said, call: Call) -> tuple[str, bytes]:
+        if said.outcome in self.outcomes:
+            return "text/plain; charset=utf-8", said.message.encode()
+        return self.envelope.wrap(said, call)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 from urllib.parse import parse_qsl
 
-from lingpai.edge.call import Call, Members
+from lingpai.edge.call import Call, Members, Request
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
 DEEPEST = 32
@@ -172,17 +172,32 @@ class FormBody:
     last_wins: bool = False
 
     def __call__(self, call: Call) -> None:
-        request = call.request
-        call.query = read_form(request.query, last_wins=self.last_wins)
-        kind = (request.header("content-type") or "").partition(";")[0].strip().lower() if request.body else ""
-        match kind:
-            case "application/json":
-                call.body = read_object(request.body)
-            case "multipart/form-data":
-                call.body = read_multipart(request.header("content-type") or "", request.body)
-            case _:
-                call.body = read_form(request.body, last_wins=self.last_wins)
+        call.query = read_form(call.request.query, last_wins=self.last_wins)
+        call.body = read_fields(call.request, last_wins=self.last_wins)
         call.arguments = {**call.body, **call.query} if self.query_wins else {**call.query, **call.body}
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOrForm:
+    """
+    Arguments are the query's members on a GET, and on any other method the form's.
+
+    So no password is taken from an address, which logs keep. A member of both must be the same in both.
+
+    Args:
+        addressing: Members of the query that say which call, and by whom; the form may have its own by those names.
+
+    """
+
+    addressing: frozenset[str]
+
+    def __call__(self, call: Call) -> None:
+        call.query = read_form(call.request.query)
+        call.body = read_fields(call.request)
+        shared = call.query.keys() & call.body.keys() - self.addressing
+        if any(call.query[name] != call.body[name] for name in shared):
+            _unreadable("a member differs between query and form")
+        call.arguments = call.query if call.request.method == "GET" else call.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +264,27 @@ class NestedArguments:
                     _unreadable(f"the member {name} differs between two places")
                 whole[name] = [whole[name], value]
         return whole
+
+
+def read_fields(request: Request, *, last_wins: bool = False) -> dict[str, Any]:
+    """
+    Return the members of a body by its content type: a form of either kind, or a JSON object.
+
+    Args:
+        last_wins: Of an urlencoded member that appears twice, the last counts.
+
+    Raises:
+        Refused: With UNREADABLE.
+
+    """
+    content_type = (request.header("content-type") or "") if request.body else ""
+    match content_type.partition(";")[0].strip().lower():
+        case "application/json":
+            return read_object(request.body)
+        case "multipart/form-data":
+            return read_multipart(content_type, request.body)
+        case _:
+            return read_form(request.body, last_wins=last_wins)
 
 
 def read_multipart(content_type: str, body: bytes) -> dict[str, str]:

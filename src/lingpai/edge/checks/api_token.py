@@ -1,0 +1,106 @@
+"""
+The first of two keys (twokeys: `api_token`): an MD5 over what is called, the day, and the client's secret.
+
+The recipe is the document's. It covers neither the arguments nor the moment, and has no separators.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hmac import compare_digest
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from lingpai.edge.call import Call
+from lingpai.edge.contract import Route, Step
+from lingpai.edge.triples import ByTriple, Triple
+from lingpai.operations.add_client import sealed_place
+from lingpai.vocabulary.clock import SECOND
+from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+from lingpai.vocabulary.values import Client
+
+MIDNIGHT_SECONDS = 300
+"""So close to midnight, the day on the other side counts too: clocks differ, and a request takes its time."""
+
+TIMESTAMP_SECONDS = 300
+"""How far a client's own clock may be off where it signs a moment instead of a day."""
+
+
+def api_token(*parts: str) -> str:
+    """
+    Return the MD5 of *parts*, put together without separators, in lower-case hex.
+
+    >>> api_token("api", "repair", "getlist", "2013-12-18", "k3y-Of-20-chars-long")
+    'f9286d6233d737aed43f24d3a4ea9ff2'
+    """
+    # MD5 because clients compute it. What it is weak at, collisions, gains nobody anything here.
+    return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiTokenRight(Step):
+    """
+    The client is one that may call, and has proved it by `client_id` and `api_token` in the query.
+
+    Whatever is wrong, known call or not, is one ending: nobody without a key learns which calls there are.
+
+    Args:
+        zone: Whose day it is.
+
+    """
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.CLIENT_REFUSED})
+
+    router: ByTriple
+    zone: ZoneInfo
+
+    def __call__(self, call: Call) -> None:
+        triple = self.router.triple(call.request.path, call.query)
+        if triple is None:
+            raise Refused(Outcome.CLIENT_REFUSED, "no module, controller and action, or two that differ")
+        shown: str = call.query.get("api_token", "").lower()
+        if not re.fullmatch("[0-9a-f]{32}", shown):
+            raise Refused(Outcome.CLIENT_REFUSED, "no api_token, or none by its shape")
+        client = call.desk.clients.by_id(call.query.get("client_id", ""))
+        if client is None or not client.enabled or not client.secret_sealed:
+            raise Refused(Outcome.CLIENT_REFUSED, "the client is unknown, disabled or without a secret")
+        if call.contract.name not in client.contracts:
+            raise Refused(Outcome.CLIENT_REFUSED, f"the client {client.id} does not speak this contract")
+        secret = call.desk.keys.unseal(client.secret_sealed, sealed_place(client.id)).reveal()
+        timestamp = call.query.get("timestamp", "")
+        signed = self._signed(triple, client, timestamp, call.now // SECOND)
+        if not any(compare_digest(api_token(*parts, secret), shown) for parts in signed):
+            raise Refused(Outcome.CLIENT_REFUSED, "the api_token is wrong")
+        call.client = client
+
+    def _signed(self, triple: Triple, client: Client, timestamp: str, now: int) -> Iterator[tuple[Any, ...]]:
+        """Yield what the client may have put before its secret."""
+        for day in self._days(now):
+            yield *triple, day
+            if client.api_token_forms:
+                yield client.id, day
+        if re.fullmatch("[0-9]{1,12}", timestamp) and abs(int(timestamp) - now) <= TIMESTAMP_SECONDS:
+            yield client.id, timestamp
+
+    def _days(self, now: int) -> set[str]:
+        moments = (now - MIDNIGHT_SECONDS, now, now + MIDNIGHT_SECONDS)
+        return {datetime.fromtimestamp(moment, self.zone).strftime("%Y-%m-%d") for moment in moments}
+
+    def check_routes(self, routes: Sequence[Route]) -> None:
+        """
+        Make sure that no api_token opens two calls.
+
+        Raises:
+            ValueError: Two routes are one text once their components are put together, or one has no three.
+
+        """
+        texts: dict[str, str] = {}
+        for route in routes:
+            triple = self.router.triple(route.path, {})
+            if triple is None:
+                raise ValueError(f"{route.path} names no module, controller and action")
+            text = "".join(triple)
+            if texts.setdefault(text, route.path) != route.path:
+                raise ValueError(f"one api_token would open both {texts[text]} and {route.path}")

@@ -1,0 +1,43 @@
+"""Calls named by module, controller and action: in the path, or in the query as PHP's entry script is asked."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lingpai.edge.call import Request
+
+Triple = tuple[str, str, str]
+"""Module, controller, action."""
+
+_COMPONENT = "[A-Za-z0-9_]{1,32}"
+_PATH = re.compile(f"/({_COMPONENT})/({_COMPONENT})/({_COMPONENT})")
+
+
+@dataclass(frozen=True, slots=True)
+class ByTriple:
+    """
+    The route's path is `/{module}/{controller}/{action}`.
+
+    Args:
+        members: The query members that name the three instead, where *scripts* are asked.
+        scripts: Paths that name no call themselves.
+
+    """
+
+    members: Triple = ("mod", "ctl", "act")
+    scripts: tuple[str, ...] = ("/", "/index.php")
+
+    def path(self, request: Request, query: Mapping[str, Any]) -> str:
+        triple = self.triple(request.path, query)
+        return "/" + "/".join(triple) if triple else ""
+
+    def triple(self, path: str, query: Mapping[str, Any]) -> Triple | None:
+        """Return what *path* or *query* names; None for nothing whole, and where one says other than the other."""
+        told = [query.get(member) for member in self.members]
+        if path in self.scripts:
+            path = "/" + "/".join(str(component) for component in told)
+        named = _PATH.fullmatch(path)
+        if named is None or any(said not in (None, named[place]) for place, said in enumerate(told, 1)):
+            return None
+        return named[1], named[2], named[3]
