@@ -122,7 +122,8 @@ def _fill(house: House) -> dict[str, Any]:
 
     def user(name: str, password: str, *companies: Joining, **profile: str) -> Credentials:
         profiled = User(id=0, name=name, name_key="", password="", **profile)  # type: ignore[arg-type]
-        kept = AddUser(house.stores, house.clock)("operator", NewUser(profiled, password, companies))
+        add = AddUser(house.stores, house.clock, published_too=True)
+        kept = add("operator", NewUser(profiled, password, companies))
         return Credentials(kept.id, name, password)
 
     def client(name: str, contract: str, *, scope: str = "", desktop: bool = False) -> App:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from lingpai.principals.keys import Keyring
+from lingpai.principals.published import PUBLISHED, is_published
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event
@@ -47,24 +48,34 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class AddClient:
-    """Register a client."""
+    """
+    Register a client.
 
-    ENDS: ClassVar[Ends] = frozenset({Outcome.NAME_TAKEN})
+    Args:
+        published_too: Also with credentials that a document prints, which a transcript needs and nobody else.
+
+    """
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.ARGUMENT_BAD, Outcome.NAME_TAKEN})
     FROM_MEMORY: ClassVar[bool] = False
 
     stores: Stores
     keys: Keyring
     clock: Clock
     randomness: Randomness
+    published_too: bool = False
 
     def __call__(self, operator: str, asked: NewClient) -> Registered:
         """
         Return the client and its secret.
 
         Raises:
-            Refused: With NAME_TAKEN, when the id is.
+            Refused: With ARGUMENT_BAD for an id or a secret that a document prints, NAME_TAKEN
+                when there is a client with that id.
 
         """
+        if not self.published_too:
+            _check_unpublished(asked)
         client_id = asked.client.id or self._new_id()
         secret = asked.secret or self._new_secret(asked.client.contracts)
         client = replace(
@@ -90,3 +101,10 @@ class AddClient:
             number, digit = divmod(number, len(_LETTERS))
             letters.append(_LETTERS[digit])
         return Secret("".join(letters))
+
+
+def _check_unpublished(asked: NewClient) -> None:
+    known = {"client_id": asked.client.id, "client_secret": asked.secret.reveal() if asked.secret else ""}
+    fields = {name: PUBLISHED for name, value in known.items() if is_published(value)}
+    if fields:
+        raise Refused(Outcome.ARGUMENT_BAD, "published credentials", fields=fields)

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from lingpai.principals.names import check_new_name, name_key
 from lingpai.principals.passwords.argon2 import hash_password
+from lingpai.principals.published import PUBLISHED, is_published
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event
@@ -39,24 +40,35 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class AddUser:
-    """Add a user, with memberships."""
+    """
+    Add a user, with memberships.
+
+    Args:
+        published_too: Also with a name and password that a document prints, which a transcript
+            needs and nobody else.
+
+    """
 
     ENDS: ClassVar[Ends] = frozenset({Outcome.ARGUMENT_BAD, Outcome.NAME_TAKEN, Outcome.NOTHING_THERE})
     FROM_MEMORY: ClassVar[bool] = False
 
     stores: Stores
     clock: Clock
+    published_too: bool = False
 
     def __call__(self, operator: str, asked: NewUser) -> User:
         """
         Return the user as kept.
 
         Raises:
-            Refused: With ARGUMENT_BAD for a name that may not be, NAME_TAKEN for one (or a
-                proved phone) that is, NOTHING_THERE for a company that is not.
+            Refused: With ARGUMENT_BAD for a name that may not be, or that a document prints with
+                this password, NAME_TAKEN for one (or a proved phone) that is, NOTHING_THERE for
+                a company that is not.
 
         """
         check_new_name(asked.profile.name)
+        if is_published(name_key(asked.profile.name), asked.password) and not self.published_too:
+            raise Refused(Outcome.ARGUMENT_BAD, "published credentials", fields={"password": PUBLISHED})
         user = replace(
             asked.profile,
             name_key=name_key(asked.profile.name),
