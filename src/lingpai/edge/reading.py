@@ -21,9 +21,6 @@ DEEPEST = 32
 MOST_MEMBERS = 1000
 """Members of one query or form."""
 
-LONGEST_PART_HEAD = 1024
-"""Bytes before the value of one field of a multipart form."""
-
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -75,7 +72,7 @@ def _children(value: object) -> list[Any]:
 
 def _is_deeper(value: object, levels: int) -> bool:
     layer = [value]
-    for _ in range(levels + 1):
+    for _ in range(levels):
         layer = [child for inner in layer for child in _children(inner) if isinstance(child, dict | list)]
         if not layer:
             return False
@@ -295,26 +292,32 @@ def read_multipart(content_type: str, body: bytes) -> dict[str, str]:
         Refused: With UNREADABLE, also for a file and for a field that appears twice.
 
     """
-    boundary = re.search(r'boundary="?([^";,]{1,70})"?', content_type)
-    if not boundary:
-        _unreadable("multipart without a boundary")
-    chunks = (b"\r\n" + body).split(b"\r\n--" + boundary[1].encode())
-    if len(chunks) < 2 or chunks[0] or chunks[-1].strip() != b"--":  # noqa: PLR2004 - preamble and end
-        _unreadable("broken multipart")
+    _, options = parse_options_header(content_type)
     fields: dict[str, str] = {}
-    for chunk in chunks[1:-1]:
-        head, found, content = chunk.partition(b"\r\n\r\n")
-        # The search takes time by the square of its text, and this is the event loop.
-        if len(head) > LONGEST_PART_HEAD:
-            _unreadable("a part of the form has too long a head")
-        name = re.search(rb'form-data;[^\r\n]*?\bname="([^"\r\n]{1,200})"', head, re.IGNORECASE)
-        if not found or not name or b"filename=" in head:
-            _unreadable("a part of the form is no text field")
-        try:
-            key, value = name[1].decode(), content.decode()
-        except UnicodeDecodeError:
-            _unreadable("the form is not UTF-8")
-        if key in fields or "\0" in value:
-            _unreadable("a member appears twice, or holds NUL")
-        fields[key] = value
+    try:
+        with PushMultipartParser(options.get("boundary", ""), max_segment_count=MOST_MEMBERS, strict=True) as parser:
+            for event in parser.parse(body):
+                if isinstance(event, MultipartSegment):
+                    name, value = _field_name(event), b""
+                    if name in fields:
+                        _unreadable("a member appears twice")
+                elif event is None:
+                    fields[name] = value.decode()
+                else:
+                    value += event
+    except (MultipartError, UnicodeDecodeError) as broken:
+        _unreadable(f"broken multipart: {broken}")
+    if any("\0" in text for field in fields.items() for text in field):
+        _unreadable("NUL")
     return fields
+
+
+def _field_name(segment: MultipartSegment) -> str:
+    """Return what a part of a multipart form is called, where it is text as we read it."""
+    encoding = segment.header("Content-Transfer-Encoding", "binary").lower()
+    if not segment.name or segment.filename is not None:
+        _unreadable("a part of the form is a file, or has no name")
+    if encoding not in ("7bit", "8bit", "binary") or (segment.charset or "utf-8").lower() not in ("utf-8", "us-ascii"):
+        _unreadable("a part of the form is encoded")
+    name: str = segment.name
+    return name
