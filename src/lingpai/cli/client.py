@@ -1,0 +1,179 @@
+"""`lingpai client …`: which apps may call."""
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from lingpai.cli.opening import OPERATOR, every, find_client, opened
+from lingpai.cli.parameters import ACCOUNTS, HERE, AsJson, ClientId, Data, Limit
+from lingpai.cli.printing import Trouble, said, show, show_json, table
+from lingpai.composition import House
+from lingpai.operations.add_client import AddClient, NewClient
+from lingpai.operations.enable import EnableClient, Enabling
+from lingpai.vocabulary.outcomes import Outcome, Refused
+from lingpai.vocabulary.values import Client
+
+APP = App(
+    name="client", group=ACCOUNTS, help=said("应用:新增、列出、停用、启用", "Client apps: add, list, disable, enable.")
+)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What a new client may do."""
+
+    id: Annotated[
+        str,
+        Parameter(
+            help=said("指定 client_id;默认生成十位数字", "Its client_id, if it has one already; else ten new digits.")
+        ),
+    ] = ""
+    scope: Annotated[
+        str, Parameter(help=said("权限别名:basic、full,用空格分开", "Scope aliases, parted by blanks: basic, full."))
+    ] = "basic"
+    desktop: Annotated[
+        bool,
+        Parameter(negative="", help=said("可用密码换取 access_token(zhiyun)", "It may sign users in over zhiyun.")),
+    ] = False
+    api_token_forms: Annotated[
+        bool,
+        Parameter(
+            negative="", help=said("接受较弱的 api_token 写法(twokeys)", "Weaker forms of twokeys's api_token do.")
+        ),
+    ] = False
+    most_sessions: Annotated[
+        int | None, Parameter(help=said("每个用户最多几个会话", "So many live sessions of one user at most."))
+    ] = None
+
+
+@APP.command(help=said("新增应用,密钥只显示一次", "Register a client; its secret is shown once."))
+def add(
+    name: Annotated[str, Parameter(help=said("应用名称", "What people call it."))],
+    /,
+    *,
+    contract: Annotated[
+        tuple[str, ...],
+        Parameter(
+            negative="", help=said("可以使用的接口约定,可重复", "A contract that it may speak; may be repeated.")
+        ),
+    ],
+    policies: Policies = Policies(),
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Register a client, in an empty house too."""
+    with opened(data, make=True) as house:
+        _check_contracts(house, contract)
+        house.prepare()
+        client = Client(
+            id=policies.id,
+            name=name,
+            contracts=frozenset(contract),
+            scope=policies.scope,
+            desktop=policies.desktop,
+            api_token_forms=policies.api_token_forms,
+            most_sessions=policies.most_sessions,
+        )
+        try:
+            kept = AddClient(house.stores, house.keys, house.clock, house.randomness)(OPERATOR, NewClient(client))
+        except Refused as refusal:
+            if refusal.outcome is not Outcome.NAME_TAKEN:
+                raise
+            raise Trouble(f"已经有应用 {client.id}。", f"there is a client {client.id} already.") from None
+    secret = kept.secret.reveal()
+    if as_json:
+        show_json({"client_id": kept.client.id, "client_secret": secret, "contracts": sorted(contract)})
+    else:
+        show(
+            said(f"已新增应用 {name}。", f"Registered {name}."),
+            f"client_id      [bold]{kept.client.id}[/]",
+            said(
+                f"client_secret  [bold]{secret}[/](只显示这一次)",
+                f"client_secret  [bold]{secret}[/]  (shown this once)",
+            ),
+        )
+
+
+@APP.command(name="list", help=said("列出应用", "List clients."))
+def list_(
+    *,
+    built_in: Annotated[
+        bool, Parameter(negative="", help=said("包括内置应用", "Also those that come with the contracts."))
+    ] = False,
+    limit: Limit = 200,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """List clients by id."""
+    with opened(data) as house:
+        clients = (one for one in every(house.stores.clients.page, "") if built_in or ":" not in one.id)
+        rows = [_row(one) for one in islice(clients, limit)]
+    if as_json:
+        show_json(rows)
+        return
+    heads = [said(*head) for head in (("client_id", "client_id"), ("名称", "name"), ("接口约定", "contracts"))]
+    heads += [said(*head) for head in (("权限", "scope"), ("状态", "state"))]
+    off = said("已停用", "disabled")
+    show(
+        table(
+            heads,
+            [
+                [
+                    one["client_id"],
+                    one["name"],
+                    ", ".join(one["contracts"]),
+                    one["scope"],
+                    "" if one["enabled"] else off,
+                ]
+                for one in rows
+            ],
+            whole=("client_id",),
+        )
+    )
+
+
+@APP.command(help=said("停用应用", "Disable a client; its sessions rest meanwhile."))
+def disable(client_id: ClientId, /, *, data: Data = HERE) -> None:
+    """Let a client call no more."""
+    _enable(client_id, data, enabled=False)
+    show(said(f"应用 {client_id} 已停用。", f"Client {client_id} is disabled."))
+
+
+@APP.command(help=said("启用应用", "Enable a client again."))
+def enable(client_id: ClientId, /, *, data: Data = HERE) -> None:
+    """Let a client call again."""
+    _enable(client_id, data, enabled=True)
+    show(said(f"应用 {client_id} 已启用。", f"Client {client_id} is enabled."))
+
+
+def _enable(client_id: str, data: Data, *, enabled: bool) -> None:
+    with opened(data) as house:
+        find_client(house, client_id)
+        EnableClient(house.stores)(OPERATOR, Enabling(client_id, enabled=enabled))
+
+
+def _check_contracts(house: House, names: tuple[str, ...]) -> None:
+    with_ids = sorted(name for name, served in house.served.items() if not served.contract.client_types)
+    for name in names:
+        if name not in house.served:
+            there = ", ".join(sorted(house.served))
+            raise Trouble(f"没有接口约定 {name}。有:{there}。", f"there is no contract {name}. There are: {there}.")
+        if name not in with_ids:
+            there = ", ".join(with_ids)
+            raise Trouble(
+                f"{name} 的前端不带 client_id,用的是内置应用。需要应用的有:{there}。",
+                f"{name} has no client ids, only built-in clients. Those that have: {there}.",
+            )
+
+
+def _row(client: Client) -> dict[str, Any]:
+    return {
+        "client_id": client.id,
+        "name": client.name,
+        "contracts": sorted(client.contracts),
+        "scope": client.scope,
+        "enabled": client.enabled,
+    }

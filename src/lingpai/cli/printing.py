@@ -1,0 +1,74 @@
+"""What a command shows: sentences in the reader's language, tables where people look, JSON where programs do."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from lingpai.vocabulary.clock import SECOND
+
+WIDE = 200
+"""Columns of a table that goes to a file or a pipe, where nothing needs to be folded."""
+
+
+class Trouble(Exception):
+    """A command cannot do what it was asked. The message is one line: what is wrong, and what to do."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(said(zh, en))
+
+
+def said(zh: str, en: str) -> str:
+    """Return the sentence in the language of the reader's terminal: Chinese where the locale is, else English."""
+    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+    return zh if locale.lower().startswith("zh") else en
+
+
+def console(*, errors: bool = False) -> Console:
+    """Return the terminal, as wide as it is; a file or pipe is `WIDE` and has no colours."""
+    stream = sys.stderr if errors else sys.stdout
+    return Console(stderr=errors, highlight=False, width=None if stream.isatty() else WIDE)
+
+
+def show(*things: RenderableType) -> None:
+    """Print each of *things* from the beginning of a line."""
+    out = console()
+    for thing in things:
+        out.print(thing)
+
+
+def show_text(text: str) -> None:
+    """Print *text* as it is, to be copied: no markup, no folding."""
+    console().print(text, markup=False, soft_wrap=True)
+
+
+def show_json(value: object) -> None:
+    """Print *value* as indented JSON."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Sequence[str] = ()) -> Table:
+    """
+    Return a table of *rows*.
+
+    Args:
+        whole: Heads of the columns that are copied from, so that they are never folded.
+
+    """
+    made = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    for head in heads:
+        made.add_column(head, no_wrap=head in whole, overflow="fold")
+    for row in rows:
+        made.add_row(*(str(cell) for cell in row))
+    return made
+
+
+def moment(milliseconds: int, zone: str) -> str:
+    """Return a time as people in *zone* read it."""
+    return datetime.fromtimestamp(milliseconds // SECOND, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,203 @@
+"""`lingpai user …`: who may sign in."""
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from lingpai.cli.opening import OPERATOR, counted, every, find_company, find_user, live_sessions, opened
+from lingpai.cli.parameters import ACCOUNTS, HERE, AsJson, Data, Limit, UserName
+from lingpai.cli.passwords import PasswordFrom, choose_password
+from lingpai.cli.printing import Trouble, said, show, show_json, table
+from lingpai.composition import House
+from lingpai.operations.add_user import AddUser, Joining, NewUser
+from lingpai.operations.enable import EnableUser, Enabling
+from lingpai.operations.reset_password import PasswordReset, ResetPassword
+from lingpai.vocabulary.outcomes import Outcome, Refused
+from lingpai.vocabulary.values import Sex, User
+
+APP = App(
+    name="user",
+    group=ACCOUNTS,
+    help=said("用户:新增、列出、重设密码、停用、启用", "Users: add, list, reset, disable, enable."),
+)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known of a new user besides the name."""
+
+    truename: Annotated[str, Parameter(help=said("姓名", "The name in real life."))] = ""
+    nickname: Annotated[str, Parameter(help=said("昵称", "What others call them."))] = ""
+    sex: Annotated[Sex, Parameter(help=said("性别", "male, female or untold."))] = Sex.UNTOLD
+    phone: Annotated[str, Parameter(help=said("手机号", "A phone number."))] = ""
+    phone_verified: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help=said("手机号已验证,可用来登录", "The number is proved to be theirs: it is good to sign in with."),
+        ),
+    ] = False
+    email: Annotated[str, Parameter(help=said("邮箱", "An e-mail address."))] = ""
+    role: Annotated[str, Parameter(help=said("角色,如 admin", "A role, such as admin."))] = ""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Which companies a new user belongs to."""
+
+    company: Annotated[
+        tuple[str, ...],
+        Parameter(
+            negative="",
+            help=said(
+                "所属公司的编号或全名,可重复", "Id or whole name of a company that they belong to; may be repeated."
+            ),
+        ),
+    ] = ()
+    company_admin: Annotated[
+        tuple[str, ...],
+        Parameter(negative="", help=said("同上,并且是管理员", "The same, where they are an administrator.")),
+    ] = field(default=())
+
+
+@APP.command(help=said("新增用户", "Add a user."))
+def add(
+    name: UserName,
+    /,
+    *,
+    profile: Profile = Profile(),
+    places: Places = Places(),
+    password: PasswordFrom = PasswordFrom(),  # noqa: B008 - frozen
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Add a user, in an empty house too."""
+    with opened(data, make=True) as house:
+        joinings = [Joining(find_company(house, one).id) for one in places.company]
+        joinings += [Joining(find_company(house, one).id, is_admin=True) for one in places.company_admin]
+        known = {member: getattr(profile, member) for member in Profile.__slots__}
+        chosen = choose_password(password, name)
+        asked = NewUser(
+            User(id=0, name=name, name_key="", password="", **known), chosen.password.reveal(), tuple(joinings)
+        )
+        try:
+            kept = AddUser(house.stores, house.clock)(OPERATOR, asked)
+        except Refused as refusal:
+            if refusal.outcome is not Outcome.NAME_TAKEN:
+                raise
+            raise Trouble(
+                f"用户名 {name}(或已验证的手机号)已被占用。",
+                f"the name {name}, or the proved phone number, is taken by another user.",
+            ) from None
+    made = chosen.password.reveal() if chosen.made else None
+    if as_json:
+        show_json({"uid": kept.id, "username": kept.name, "password": made})
+    else:
+        show(said(f"已新增用户 {kept.name},编号 {kept.id}。", f"Added user {kept.name}, id {kept.id}."))
+        _tell_password(made)
+
+
+@APP.command(name="list", help=said("列出用户", "List users."))
+def list_(*, after: int = 0, limit: Limit = 200, data: Data = HERE, as_json: AsJson = False) -> None:
+    """
+    List users by id.
+
+    Args:
+        after: Begin after this id.
+
+    """
+    with opened(data) as house:
+        users = list(islice(every(house.stores.accounts.page, after), limit + 1))
+        rows = [_row(house, user) for user in users[:limit]]
+    if as_json:
+        show_json(rows)
+        return
+    heads = [said(*head) for head in (("编号", "id"), ("用户名", "name"), ("姓名", "true name"))]
+    heads += [said(*head) for head in (("手机号", "phone"), ("公司", "companies"), ("角色", "role"), ("状态", "state"))]
+    show(
+        table(heads, [[*list(row.values())[:4], ", ".join(row["companies"]), row["role"], _state(row)] for row in rows])
+    )
+    if len(users) > limit:
+        last = users[limit - 1].id
+        show(said(f"还有更多:lingpai user list --after {last}", f"There are more: lingpai user list --after {last}"))
+
+
+@APP.command(help=said("重设密码,并结束该用户的全部会话", "Give a user a new password; all their sessions end."))
+def reset(
+    name: UserName,
+    /,
+    *,
+    password: PasswordFrom = PasswordFrom(),  # noqa: B008 - frozen
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Set a new password."""
+    with opened(data) as house:
+        user = find_user(house, name)
+        chosen = choose_password(password, user.name)
+        ResetPassword(house.stores, house.clock)(OPERATOR, PasswordReset(user.id, chosen.password))
+    made = chosen.password.reveal() if chosen.made else None
+    if as_json:
+        show_json({"uid": user.id, "username": user.name, "password": made})
+    else:
+        show(
+            said(
+                f"{user.name} 的密码已重设,原有会话全部结束。",
+                f"{user.name} has a new password; the sessions they had are over.",
+            )
+        )
+        _tell_password(made)
+
+
+@APP.command(help=said("停用用户,并结束其全部会话", "Disable a user; all their sessions end."))
+def disable(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) -> None:
+    """Let a user act no more."""
+    with opened(data) as house:
+        user = find_user(house, name)
+        ended = counted(live_sessions(house, user))
+        EnableUser(house.stores, house.clock)(OPERATOR, Enabling(user.id, enabled=False))
+    if as_json:
+        show_json({"uid": user.id, "username": user.name, "enabled": False, "ended": ended})
+    else:
+        number = sum(ended.values())
+        show(
+            said(f"{user.name} 已停用,结束了 {number} 个会话。", f"{user.name} is disabled; sessions ended: {number}.")
+        )
+
+
+@APP.command(help=said("启用用户", "Enable a user again."))
+def enable(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) -> None:
+    """Let a user act again."""
+    with opened(data) as house:
+        user = find_user(house, name)
+        EnableUser(house.stores, house.clock)(OPERATOR, Enabling(user.id, enabled=True))
+    if as_json:
+        show_json({"uid": user.id, "username": user.name, "enabled": True})
+    else:
+        show(said(f"{user.name} 已启用。", f"{user.name} is enabled."))
+
+
+def _row(house: House, user: User) -> dict[str, Any]:
+    memberships = house.stores.companies.memberships(user.id)
+    return {
+        "uid": user.id,
+        "username": user.name,
+        "truename": user.truename,
+        "phone": user.phone,
+        "companies": [f"{one.company_id}{'*' if one.is_admin else ''}" for one in memberships],
+        "role": user.role,
+        "enabled": user.enabled,
+    }
+
+
+def _state(row: dict[str, Any]) -> str:
+    return "" if row["enabled"] else said("已停用", "disabled")
+
+
+def _tell_password(made: str | None) -> None:
+    if made is not None:
+        show(said(f"密码(只显示这一次):[bold]{made}[/]", f"Password, shown this once: [bold]{made}[/]"))
