@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 from urllib.parse import parse_qsl
 
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
 from lingpai.edge.call import Call, Members, Request
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
@@ -292,10 +294,12 @@ def read_multipart(content_type: str, body: bytes) -> dict[str, str]:
         Refused: With UNREADABLE, also for a file and for a field that appears twice.
 
     """
-    _, options = parse_options_header(content_type)
+    boundary: str = parse_options_header(content_type)[1].get("boundary", "")
+    if not body.startswith(b"--" + boundary.encode()):
+        _unreadable("no multipart form by that boundary")
     fields: dict[str, str] = {}
     try:
-        with PushMultipartParser(options.get("boundary", ""), max_segment_count=MOST_MEMBERS, strict=True) as parser:
+        with PushMultipartParser(boundary, max_segment_count=MOST_MEMBERS, strict=True) as parser:
             for event in parser.parse(body):
                 if isinstance(event, MultipartSegment):
                     name, value = _field_name(event), b""
