@@ -58,7 +58,7 @@ class Server:
         loner: Works for nobody.
         twokeys: A client of twokeys alone.
         zhiyun: A third party's client, which sees what is masked.
-        trusted: A third party's client, which sees everything.
+        trusted: A third party's client, which sees everything and may add notices.
         desktop: The desktop program of zhiyun: the client that may sign users in.
 
     """
@@ -145,7 +145,7 @@ def _fill(house: House) -> dict[str, Any]:
         "loner": user("lilei", "staple horse battery"),
         "twokeys": client("手机端", "twokeys"),
         "zhiyun": client("第三方", "zhiyun", scope="basic"),
-        "trusted": client("可信第三方", "zhiyun", scope="basic full"),
+        "trusted": client("可信第三方", "zhiyun", scope="basic full notice"),
         "desktop": client("桌面程序", "zhiyun", desktop=True),
     }
 
