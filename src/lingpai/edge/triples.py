@@ -36,7 +36,7 @@ class ByTriple:
         """Return what *path* or *query* names; None for nothing whole, and where one says other than the other."""
         told = [query.get(member) for member in self.members]
         if path in self.scripts:
-            path = "/" + "/".join(str(component) for component in told)
+            path = "/" + "/".join(component or "" for component in told)
         named = _PATH.fullmatch(path)
         if named is None or any(said not in (None, named[place]) for place, said in enumerate(told, 1)):
             return None
