@@ -32,7 +32,12 @@ class Policies:
         ),
     ] = ""
     scope: Annotated[
-        str, Parameter(help=said("权限别名:basic、full,用空格分开", "Scope aliases, parted by blanks: basic, full."))
+        str,
+        Parameter(
+            help=said(
+                "权限别名:basic、full、notice,用空格分开", "Scope aliases, parted by blanks: basic, full, notice."
+            )
+        ),
     ] = "basic"
     desktop: Annotated[
         bool,
