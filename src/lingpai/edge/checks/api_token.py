@@ -86,7 +86,8 @@ class ApiTokenRight(Step):
 
     def _days(self, now: int) -> set[str]:
         moments = (now - MIDNIGHT_SECONDS, now, now + MIDNIGHT_SECONDS)
-        return {datetime.fromtimestamp(moment, self.zone).strftime("%Y-%m-%d") for moment in moments}
+        days = {datetime.fromtimestamp(moment, self.zone).date() for moment in moments}
+        return {day.isoformat() for day in days}
 
     def check_routes(self, routes: Sequence[Route]) -> None:
         """
