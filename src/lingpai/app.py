@@ -58,6 +58,10 @@ class App:
             await _send(send, 200, {"name": "lingpai", "version": __version__, "contracts": sorted(self._contracts)})
         elif path == "/healthz":
             await _send(send, 200, {"status": "ok"})
+        elif path == "/readyz":
+            troubles = self._house.troubles()
+            page = {"status": "not ready", "because": list(troubles)} if troubles else {"status": "ready"}
+            await _send(send, 503 if troubles else 200, page)
         else:
             known = [f"/{name}/" for name in sorted(self._contracts)]
             await _send(send, 404, {"error": "no contract answers here", "contracts": known})

@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import pkgutil
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -36,6 +36,7 @@ from lingpai.operations.register import Register
 from lingpai.operations.renew import Renew, Rotation
 from lingpai.operations.sign_in import SignIn
 from lingpai.principals.admission import Admission
+from lingpai.principals.bell import Bell, open_bell, silence
 from lingpai.principals.housekeeping import Housekeeping
 from lingpai.principals.keys import DATA, PEPPER, Keyring, load_master_key
 from lingpai.principals.passwords.gate import HashingGate
@@ -48,6 +49,7 @@ from lingpai.principals.remembered import (
     ticks_while_asleep,
 )
 from lingpai.principals.sightings import Sightings
+from lingpai.principals.timekeeping import Timekeeper
 from lingpai.stores.interfaces import Stores
 from lingpai.stores.sql.sqlite import UnsoundSqlite
 from lingpai.stores.sql.stores import open_sqlite
@@ -58,6 +60,7 @@ from lingpai.vocabulary.settings import SettingRefused, Settings, load_settings,
 from lingpai.vocabulary.values import Client, Randomness, Sighting
 
 DATABASE = "lingpai.db"
+BELL = "lingpai.bell"
 MASTER_KEY = "master.key"
 SETTINGS = "lingpai.toml"
 
@@ -115,6 +118,8 @@ class House:
 
     Args:
         ticks: The clock of the change feed's lease.
+        timekeeper: Where *clock* is one: then nothing is issued while the machine's clock is far back.
+        bell: Rung by whoever changes something on this machine; None where there is none.
 
     """
 
@@ -124,6 +129,13 @@ class House:
     clock: Clock = system_clock
     randomness: Randomness = secrets.token_bytes
     ticks: Ticks = ticks_while_asleep
+    timekeeper: Timekeeper | None = None
+    bell: Bell | None = None
+
+    @property
+    def issuing_clock(self) -> Clock:
+        """The time that sessions, pairs and codes begin at; refuses while the clock cannot be right."""
+        return self.timekeeper.issuing if self.timekeeper else self.clock
 
     @cached_property
     def modules(self) -> Module:
@@ -164,12 +176,12 @@ class House:
     @cached_property
     def opening(self) -> Opening:
         """What opens sessions."""
-        return Opening(self.keys, self.clock, self.randomness)
+        return Opening(self.keys, self.issuing_clock, self.randomness)
 
     @cached_property
     def remembered(self) -> Remembered:
         """This worker's memory; it hears of this worker's own changes at once."""
-        remembered = Remembered(self.ticks)
+        remembered = Remembered(self.ticks, rung=self.bell.rung if self.bell else silence)
         self.stores.listen(remembered.apply)
         return remembered
 
@@ -181,7 +193,7 @@ class House:
     @cached_property
     def sightings(self) -> Sightings:
         """What this worker has seen and not written yet."""
-        return Sightings(self.stores.traces)
+        return Sightings(self.stores.traces, self.clock, self.remembered.wrote)
 
     @cached_property
     def housekeeping(self) -> Housekeeping:
@@ -213,6 +225,8 @@ class House:
     def start(self) -> None:
         """Prepare, then follow the change feed and write sightings until `stop`."""
         self.prepare()
+        if self.timekeeper:
+            self.timekeeper.start(self.stores.moments)
         self.follower.poll()
         self.follower.start()
         self.sightings.start()
@@ -224,7 +238,17 @@ class House:
         self.housekeeping.stop()
         self.follower.stop()
         self.sightings.stop()
+        if self.timekeeper:
+            self.timekeeper.stop(self.stores.moments)
         self.stores.close()
+
+    def troubles(self) -> Sequence[str]:
+        """Return why this worker should get no calls now: "clock", "store"; nothing when all is well."""
+        wrong = {
+            "clock": self.timekeeper is not None and not self.timekeeper.is_right(),
+            "store": not self.remembered.is_confirmed(),
+        }
+        return [name for name, is_wrong in wrong.items() if is_wrong]
 
     def _prepare_client(self, contract: str, client_type: str) -> None:
         client_id = built_in_id(contract, client_type)
@@ -256,9 +280,9 @@ class House:
         stores, clock, gate, opening = self.stores, self.clock, self.gate, self.opening
         asking = ReadAndRemembered(stores, self.remembered)
         admission = Admission(clock)
-        rotation = Rotation(self.keys, clock)
+        rotation = Rotation(self.keys, self.issuing_clock)
         operations: list[Any] = [
-            Authorize(stores, admission, self.keys, clock, self.randomness),
+            Authorize(stores, admission, self.keys, self.issuing_clock, self.randomness),
             ChangeCompany(stores, admission, rotation),
             ChangePassword(stores, gate, clock),
             CheckToken(),
@@ -311,8 +335,14 @@ def open_house(data: Path, variables: Mapping[str, str], *, clock: Clock = syste
     settings = load_settings(data / SETTINGS, variables)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     master = load_master_key(data / MASTER_KEY, secrets.token_bytes)
+    timekeeper = Timekeeper(clock)
     try:
-        stores = open_sqlite(data / DATABASE, clock)
+        stores = open_sqlite(data / DATABASE, timekeeper)
     except _made_elsewhere() as trouble:
         raise DataTrouble(f"{data / DATABASE}: {trouble}") from None
-    return House(settings, stores, Keyring(stores, master, clock, secrets.token_bytes), clock)
+    timekeeper.learn(stores.moments.latest())
+    bell = open_bell(data / BELL, secrets.token_bytes)
+    if bell:
+        stores.listen(bell.answer)
+    keys = Keyring(stores, master, timekeeper, secrets.token_bytes)
+    return House(settings, stores, keys, timekeeper, timekeeper=timekeeper, bell=bell)

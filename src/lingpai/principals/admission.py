@@ -4,12 +4,15 @@ The gate between a token that reads well and a user who may act.
 Every contract passes here, so a rule about who may act is written once.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
-from lingpai.vocabulary.clock import Clock
+from lingpai.vocabulary.clock import SECOND, Clock
 from lingpai.vocabulary.outcomes import Ends, NotRemembered, Outcome, Reason, session_over
 from lingpai.vocabulary.values import Client, Sighting, Standing, Terms, User
+
+URGENT_SECONDS = 5
+"""A use so shortly before the session idles out is written at once, for after that it would not count."""
 
 
 def may_enter(user: User, client: Client, terms: Terms, *, member: bool) -> bool:
@@ -72,13 +75,15 @@ class Admission:
         return standing
 
     def sighting(self, standing: Standing, terms: Terms) -> Sighting | None:
-        """Return what to write down of this use, or None when the last was written less than an interval ago."""
-        now = self.clock()
-        if now - standing.session.last_seen < terms.interval:
+        """
+        Return what to write down of this use, or None when the last was written less than an interval ago.
+
+        The first use after the sign-in is always written where idleness counts: the end that
+        the sign-in stored leaves no interval to spare.
+        """
+        session, now = standing.session, self.clock()
+        is_first = session.idle_end is not None and session.last_seen == session.began < now
+        if now - session.last_seen < terms.interval and not is_first:
             return None
-        return Sighting(standing.session.id, now, terms.idle_end(now))
-
-
-def seen(standing: Standing, sighting: Sighting) -> Standing:
-    """Return *standing* as it is once *sighting* is written."""
-    return replace(standing, session=replace(standing.session, last_seen=sighting.seen, idle_end=sighting.idle_end))
+        is_urgent = session.idle_end is not None and session.idle_end - now < URGENT_SECONDS * SECOND
+        return Sighting(session.id, now, terms.idle_end(now), is_urgent)

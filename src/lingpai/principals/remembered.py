@@ -3,7 +3,8 @@ What a worker remembers, and how it knows that it still may.
 
 Sessions (with user, client and memberships), clients and auth codes that were read once
 are served from here on the event loop. A worker trusts its memory only while it has confirmed its place in
-the change feed within the last second; else every question is `NotRemembered`, and the database is asked.
+the change feed within the last second, and nobody on this machine has rung the bell since; else
+every question is `NotRemembered`, and the database is asked.
 """
 
 import logging
@@ -11,8 +12,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
-from lingpai.principals.admission import seen
+from lingpai.principals.bell import Rung, silence
 from lingpai.stores.interfaces import Feed, Stores
 from lingpai.vocabulary.events import FeedEntry
 from lingpai.vocabulary.outcomes import NotRemembered
@@ -20,11 +23,20 @@ from lingpai.vocabulary.values import AuthCode, Client, Session, Sighting, Stand
 
 LOG = logging.getLogger(__name__)
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 LEASE_SECONDS = 1.0
 """For so long after it was confirmed a worker trusts its place in the feed."""
 
 POLL_SECONDS = 0.1
 """So often a follower looks for new entries."""
+
+PAUSE_SECONDS = 0.001
+"""So long a follower rests between two looks, however often it is woken."""
+
+MOST_CLIENTS = 10_000
+"""So many clients are kept."""
 
 Ticks = Callable[[], float]
 """Seconds on a clock that never goes back and also runs while the machine sleeps."""
@@ -43,19 +55,23 @@ class Remembered:
 
     Args:
         most: How many sessions, and how many auth codes, are kept; the longest unused go first.
+        rung: Tells what the bell of this machine rang last.
 
     """
 
-    def __init__(self, ticks: Ticks = ticks_while_asleep, most: int = 200_000) -> None:
+    def __init__(self, ticks: Ticks = ticks_while_asleep, most: int = 200_000, rung: Rung = silence) -> None:
         self._ticks = ticks
         self._most = most
+        self._rung = rung
         self._lock = threading.Lock()
         self._confirmed = float("-inf")
+        self._noted: int | None = None
+        self.doubted = threading.Event()
         self._applied = 0
         self._standings: OrderedDict[str, Standing] = OrderedDict()
         self._digests: dict[bytes, str] = {}
         self._of_user: dict[int, set[str]] = {}
-        self._clients: dict[str, Client] = {}
+        self._clients: OrderedDict[str, Client] = OrderedDict()
         self._codes: OrderedDict[bytes, AuthCode] = OrderedDict()
 
     # Asked on the event loop.
@@ -69,22 +85,20 @@ class Remembered:
 
     def standing_of(self, session_id: str) -> Standing:
         """Return the session with that id, or raise `NotRemembered`."""
-        self._check_lease()
+        self._check_trust()
         standing = self._standings.get(session_id)
         if standing is None:
             raise NotRemembered
-        try:
-            self._standings.move_to_end(session_id)
-        except KeyError:
-            raise NotRemembered from None
+        self._used(self._standings, session_id)
         return standing
 
     def client(self, client_id: str) -> Client:
         """Return the client with that id, or raise `NotRemembered`."""
-        self._check_lease()
+        self._check_trust()
         client = self._clients.get(client_id)
         if client is None:
             raise NotRemembered
+        self._used(self._clients, client_id)
         return client
 
     def code(self, digest: bytes) -> AuthCode:
@@ -92,6 +106,7 @@ class Remembered:
         code = self._codes.get(digest)
         if code is None:
             raise NotRemembered
+        self._used(self._codes, digest)
         return code
 
     # Told by those who read the database.
@@ -119,6 +134,8 @@ class Remembered:
         with self._lock:
             if mark == self._applied:
                 self._clients[client.id] = client
+                while len(self._clients) > MOST_CLIENTS:
+                    self._clients.popitem(last=False)
 
     def keep_code(self, code: AuthCode) -> None:
         """Remember *code*; nothing can change it."""
@@ -128,11 +145,34 @@ class Remembered:
                 self._codes.popitem(last=False)
 
     def saw(self, sighting: Sighting) -> None:
-        """Let the remembered session know that its use is being written down."""
+        """
+        Let the remembered session know that its use will be written down.
+
+        Until it is, the session idles on: were its new idle end believed and never written (a full disk), it
+        would be accepted here when others, who read the database, have refused it.
+        """
         with self._lock:
             standing = self._standings.get(sighting.session_id)
             if standing is not None:
-                self._standings[sighting.session_id] = seen(standing, sighting)
+                self._standings[sighting.session_id] = _later(standing, sighting, standing.session.idle_end)
+
+    def wrote(self, sightings: Sequence[Sighting], at: int) -> None:
+        """
+        Let the remembered sessions know that these uses were written, before *at*.
+
+        A session that may have been over by then (its row is never less than what is remembered) is forgotten:
+        the row says whether the use counted.
+        """
+        with self._lock:
+            for sighting in sightings:
+                standing = self._standings.get(sighting.session_id)
+                if standing is None or standing.session.idle_end is None or sighting.idle_end is None:
+                    continue
+                if standing.session.idle_end <= at:
+                    self._forget_session(sighting.session_id)
+                else:
+                    idle_end = max(standing.session.idle_end, sighting.idle_end)
+                    self._standings[sighting.session_id] = _later(standing, sighting, idle_end)
 
     # Told by the change feed.
 
@@ -145,17 +185,47 @@ class Remembered:
             for entry in entries:
                 self._forget(entry)
 
-    def confirm(self, sent: float) -> None:
-        """Trust what is remembered for a lease from *sent*, when the query that confirmed it was sent."""
+    def confirm(self, sent: float, noted: int = 0) -> None:
+        """
+        Trust what is remembered for a lease from *sent*, as long as the bell is as it was.
+
+        Args:
+            sent: When the query was sent that confirmed our place in the feed.
+            noted: What the bell had rung just before.
+
+        """
+        self._noted = noted
         self._confirmed = max(self._confirmed, sent)
+
+    def is_confirmed(self) -> bool:
+        """Return whether our place in the feed was confirmed within the lease."""
+        return self._ticks() - self._confirmed < LEASE_SECONDS
+
+    def note(self) -> int:
+        """Return what the bell rang last, to be given to `confirm` after the feed was asked."""
+        return self._rung()
 
     def forget_everything(self) -> None:
         """Start again from nothing."""
         self.apply([FeedEntry(0, "everything", "")])
 
-    def _check_lease(self) -> None:
-        if self._ticks() - self._confirmed >= LEASE_SECONDS:
+    def _check_trust(self) -> None:
+        # Asked before what is remembered is looked up: the other way round, an entry that is applied and
+        # confirmed between the two would vouch for what it has just forgotten.
+        if self._rung() != self._noted:
+            self.doubted.set()
             raise NotRemembered
+        if not self.is_confirmed():
+            raise NotRemembered
+
+    def _used(self, kept: OrderedDict[K, V], key: K) -> None:
+        # Whoever holds the lock is at work on the order; the event loop does not wait for them to note a use.
+        if self._lock.acquire(blocking=False):
+            try:
+                if key in kept:
+                    kept.move_to_end(key)
+            finally:
+                self._lock.release()
 
     def _forget(self, entry: FeedEntry) -> None:
         match entry.subject:
@@ -166,7 +236,7 @@ class Remembered:
                     self._forget_session(session_id)
             case "client":
                 self._clients.pop(entry.subject_id, None)
-                self._forget_sessions(lambda s: s.client.id == entry.subject_id)
+                self._forget_sessions(lambda s: s.session.client_id == entry.subject_id)
             case "company":
                 company_id = int(entry.subject_id)
                 self._forget_sessions(lambda s: s.membership(company_id) is not None)
@@ -192,6 +262,12 @@ class Remembered:
         mine.discard(session_id)
         if not mine:
             del self._of_user[session.user_id]
+
+
+def _later(standing: Standing, sighting: Sighting, idle_end: int | None) -> Standing:
+    session = standing.session
+    last_seen = max(session.last_seen, sighting.seen)
+    return replace(standing, session=replace(session, last_seen=last_seen, idle_end=idle_end))
 
 
 class FromMemory:
@@ -245,6 +321,7 @@ class Follower:
     """Follows the change feed on a thread of its own."""
 
     def __init__(self, feed: Feed, remembered: Remembered, ticks: Ticks = ticks_while_asleep) -> None:
+        self._wakened = remembered.doubted
         self._feed = feed
         self._remembered = remembered
         self._ticks = ticks
@@ -254,7 +331,7 @@ class Follower:
 
     def poll(self) -> None:
         """Apply what is new, and confirm our place from the moment that the question was sent."""
-        sent = self._ticks()
+        noted, sent = self._remembered.note(), self._ticks()
         entries = None if self._place is None else self._feed.after(self._place)
         if entries is None:
             self._place = self._feed.last()
@@ -262,21 +339,38 @@ class Follower:
         elif entries:
             self._remembered.apply(entries)
             self._place = entries[-1].number
-        self._remembered.confirm(sent)
+        self._remembered.confirm(sent, noted)
 
     def start(self) -> None:
         """Follow until `stop`. A poll that fails is tried again; meanwhile the lease runs out by itself."""
         self._thread.start()
 
+    def wake(self) -> None:
+        """Poll soon: something changed."""
+        self._wakened.set()
+
     def stop(self) -> None:
         """End the thread."""
         self._stopped.set()
+        self.wake()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopped.wait(POLL_SECONDS):
+        answers = True
+        while True:
+            self._wakened.wait(POLL_SECONDS)
+            if self._stopped.wait(PAUSE_SECONDS if answers else POLL_SECONDS):
+                return
+            # Cleared before the poll: who doubts during it wakes us again.
+            self._wakened.clear()
             try:
                 self.poll()
-            except Exception:
-                LOG.warning("the change feed does not answer: asking the database for every call", exc_info=True)
+            except Exception as trouble:  # noqa: BLE001 - whatever it is, the lease runs out
+                if answers:
+                    LOG.warning("the change feed does not answer, the database is asked for every call: %r", trouble)
+                answers = False
+            else:
+                if not answers:
+                    LOG.warning("the change feed answers again")
+                answers = True

@@ -334,11 +334,19 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """That a session was used at *seen*, and until when it now may idle (None: idleness does not count)."""
+    """
+    That a session was used.
+
+    Args:
+        idle_end: Until when it may idle now; None where idleness does not count.
+        is_urgent: To be written at once, not with the next batch.
+
+    """
 
     session_id: str
     seen: int
     idle_end: int | None
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
