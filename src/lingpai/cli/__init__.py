@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from zoneinfo import ZoneInfoNotFoundError
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from lingpai import __version__
 from lingpai.cli import client, company, demo, serve, session, token, user
@@ -30,6 +30,7 @@ APP = App(
     ),
     group_commands=Group(said("其他", "Else"), sort_key=9),
     help_format="plaintext",
+    default_parameter=Parameter(show_default=lambda default: default or None),
 )
 APP.command(serve.serve, group=RUN, help=said("启动服务", "Serve every contract."))
 APP.command(

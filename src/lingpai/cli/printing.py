@@ -61,7 +61,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Sequ
         whole: Heads of the columns that are copied from, so that they are never folded.
 
     """
-    made = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for head in heads:
         made.add_column(head, no_wrap=head in whole, overflow="fold")
     for row in rows:
@@ -70,5 +70,5 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Sequ
 
 
 def moment(milliseconds: int, zone: str) -> str:
-    """Return a time as people in *zone* read it."""
-    return datetime.fromtimestamp(milliseconds // SECOND, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+    """Return a time as people in *zone* read it, to the minute."""
+    return datetime.fromtimestamp(milliseconds // SECOND, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")

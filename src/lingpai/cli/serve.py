@@ -93,7 +93,7 @@ def serve(
     data: Data = HERE,
 ) -> None:
     """Serve every contract until SIGTERM or Ctrl-C."""
-    workers = workers or min(MOST_WORKERS, os.cpu_count() or 1)
+    workers = min(MOST_WORKERS, os.cpu_count() or 1) if workers is None else workers
     _check_numbers(workers, listening.port)
     _check_tls(listening)
     if demo or is_demo(data):

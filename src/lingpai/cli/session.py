@@ -36,7 +36,8 @@ def list_(
         show(said(f"{found.name} 没有会话。", f"{found.name} has no session."))
         return
     heads = [said(*head) for head in (("接口约定", "contract"), ("应用", "client"), ("开始", "began"))]
-    heads += [said(*head) for head in (("最近使用", "last seen"), ("到期", "ends"), ("状态", "state"))]
+    heads += [said(*head) for head in (("最近使用", "last seen"), ("到期", "ends"))]
+    heads += [said("状态", "state")] if over else []
     show(
         table(
             heads,
@@ -45,7 +46,7 @@ def list_(
                     session.contract,
                     session.client_id,
                     *(moment(at, zone) for at in (session.began, session.last_seen, _until(session))),
-                    _state(session, now),
+                    *([_state(session, now)] if over else []),
                 ]
                 for session in sessions
             ],

@@ -95,13 +95,13 @@ class Program:
 PROGRAMS = (
     # The first one of a contract is the one that it is tried with.
     Program(Client("", "和园业主小程序", contracts=frozenset({"twokeys"})),
-            ("业主小程序", "owners' mini-program"), 20),
+            ("小程序", "mini-program"), 20),
     Program(Client("", "和园桌面助手",   contracts=frozenset({"zhiyun"}), scope="basic notice", desktop=True),
-            ("桌面程序,可让用户登录", "desktop program, may sign users in"), 16),
+            ("桌面程序", "desktop"), 16),
     Program(Client("", "拾光家政",       contracts=frozenset({"zhiyun"}), scope="basic notice"),
-            ("合作方的,只得到脱敏数据", "a partner's, is told masked values"), 16),
+            ("脱敏数据", "sees masked"), 16),
     Program(Client("", "和园财务对账",   contracts=frozenset({"zhiyun"}), scope="basic full notice"),
-            ("财务的,得到完整数据", "the accountants', is told whole values"), 16),
+            ("完整数据", "sees whole"), 16),
     Program(Client("", "旧版业主App",    contracts=frozenset({"twokeys", "zhiyun"}), scope="basic", enabled=False),
             ("已停用", "disabled"), 20),
 )

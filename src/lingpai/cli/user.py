@@ -31,7 +31,7 @@ class Profile:
 
     truename: Annotated[str, Parameter(help=said("姓名", "The name in real life."))] = ""
     nickname: Annotated[str, Parameter(help=said("昵称", "What others call them."))] = ""
-    sex: Annotated[Sex, Parameter(help=said("性别", "male, female or untold."))] = Sex.UNTOLD
+    sex: Annotated[Sex, Parameter(show_default=False, help=said("性别", "As they tell it."))] = Sex.UNTOLD
     phone: Annotated[str, Parameter(help=said("手机号", "A phone number."))] = ""
     phone_verified: Annotated[
         bool,
@@ -118,9 +118,7 @@ def list_(*, after: int = 0, limit: Limit = 200, data: Data = HERE, as_json: AsJ
         return
     heads = [said(*head) for head in (("编号", "id"), ("用户名", "name"), ("姓名", "true name"))]
     heads += [said(*head) for head in (("手机号", "phone"), ("公司", "companies"), ("角色", "role"), ("状态", "state"))]
-    show(
-        table(heads, [[*list(row.values())[:4], ", ".join(row["companies"]), row["role"], _state(row)] for row in rows])
-    )
+    show(table(heads, [_cells(row) for row in rows]))
     if len(users) > limit:
         last = users[limit - 1].id
         show(said(f"还有更多:lingpai user list --after {last}", f"There are more: lingpai user list --after {last}"))
@@ -188,14 +186,17 @@ def _row(house: House, user: User) -> dict[str, Any]:
         "username": user.name,
         "truename": user.truename,
         "phone": user.phone,
-        "companies": [f"{one.company_id}{'*' if one.is_admin else ''}" for one in memberships],
+        "companies": [one.company_id for one in memberships],
+        "admin_of": [one.company_id for one in memberships if one.is_admin],
         "role": user.role,
         "enabled": user.enabled,
     }
 
 
-def _state(row: dict[str, Any]) -> str:
-    return "" if row["enabled"] else said("已停用", "disabled")
+def _cells(row: dict[str, Any]) -> list[object]:
+    companies = ", ".join(f"{one}{'*' if one in row['admin_of'] else ''}" for one in row["companies"])
+    state = "" if row["enabled"] else said("已停用", "disabled")
+    return [row["uid"], row["username"], row["truename"], row["phone"], companies, row["role"], state]
 
 
 def _tell_password(made: str | None) -> None:

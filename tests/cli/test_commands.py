@@ -1,0 +1,253 @@
+"""What an operator does from a terminal, and what each mistake is answered with."""
+
+import os
+import pty
+import select
+import subprocess
+import time
+from contextlib import closing
+
+import pytest
+
+from lingpai import __version__
+from lingpai.composition import open_house
+from lingpai.principals.passwords.argon2 import verify_password
+from lingpai.stores.sql.sqlite import sound_driver
+from tests.cli.running import LINGPAI, environment
+
+
+def stored(data, name):
+    house = open_house(data, {})
+    try:
+        return house.stores.accounts.named(name)
+    finally:
+        house.stores.close()
+
+
+def test_help_groups_the_commands_and_version_says_which(lingpai):
+    shown = lingpai("--help").out
+
+    assert [shown.index(word) for word in ("Run", "Accounts", "Sessions")] == sorted(
+        shown.index(word) for word in ("Run", "Accounts", "Sessions")
+    )
+    assert all(word in shown for word in ("serve", "demo", "user", "company", "client", "session", "token"))
+    assert lingpai("--version").out == f"lingpai {__version__}\n"
+
+
+def test_help_is_chinese_where_the_terminal_is(lingpai):
+    assert "启动服务" in lingpai("--help", LANG="zh_CN.UTF-8").out
+
+
+def test_a_user_is_added_with_a_password_from_standard_input(lingpai, tmp_path):
+    lingpai("company", "add", "山海科技", "--data", "d")
+    added = lingpai(
+        *("user", "add", "Mei", "--truename", "李梅", "--phone", "13900000001", "--phone-verified"),
+        *("--company", "山海科技", "--password-stdin", "--data", "d", "--json"),
+        typed="correct horse\n",
+    ).json
+    kept = stored(tmp_path / "d", "mei")
+
+    assert added == {"uid": 1, "username": "Mei", "password": None}
+    assert verify_password(kept.password, "correct horse")
+    assert (kept.truename, kept.phone, kept.phone_verified, kept.company_id) == ("李梅", "13900000001", True, 1)
+
+
+def test_a_random_password_is_printed_once_and_is_the_users(lingpai, tmp_path):
+    added = lingpai("user", "add", "mei", "--random-password", "--data", "d", "--json").json
+
+    assert verify_password(stored(tmp_path / "d", "mei").password, added["password"])
+    assert added["password"] not in lingpai("user", "list", "--data", "d", "--json").out
+
+
+def test_a_password_is_asked_for_twice_and_never_shown(demo):
+    shown = typed_at_a_terminal(["user", "reset", "xujie", "--data", str(demo.data)], ["tiger lily", "tiger lily"])
+
+    assert verify_password(stored(demo.data, "xujie").password, "tiger lily")
+    assert "tiger" not in shown
+
+
+def test_two_different_passwords_change_nothing(demo):
+    before = stored(demo.data, "xujie").password
+    shown = typed_at_a_terminal(["user", "reset", "xujie", "--data", str(demo.data)], ["tiger lily", "tiger lilly"])
+
+    assert "differ" in shown
+    assert stored(demo.data, "xujie").password == before
+
+
+def test_a_reset_ends_the_users_sessions(demo, lingpai):
+    reset = lingpai("user", "reset", "zhangwei", "--random-password", "--data", demo.data, "--json").json
+    over = lingpai("session", "list", "--user", "zhangwei", "--all", "--data", demo.data, "--json").json
+
+    assert verify_password(stored(demo.data, "zhangwei").password, reset["password"])
+    assert [session["reason"] for session in over] == ["password_changed"] * 2
+
+
+def test_a_disabled_user_has_no_session_and_can_be_enabled_again(demo, lingpai):
+    disabled = lingpai("user", "disable", "zhangwei", "--data", demo.data, "--json").json
+
+    assert disabled["ended"] == {"mowork": 2}
+    assert not stored(demo.data, "zhangwei").enabled
+    assert lingpai("token", "mint", "--user", "zhangwei", "--data", demo.data).is_refused("zhangwei is disabled")
+    assert lingpai("user", "enable", "zhangwei", "--data", demo.data).code == 0
+    assert stored(demo.data, "zhangwei").enabled
+
+
+def test_users_are_listed_a_page_at_a_time(demo, lingpai):
+    first = lingpai("user", "list", "--limit", "2", "--data", demo.data)
+
+    assert "--after 2" in first.out
+    assert "xujie" not in first.out
+    assert lingpai("user", "list", "--after", "12", "--limit", "1", "--data", demo.data, "--json").json == [
+        {
+            "uid": 13,
+            "username": "xujie",
+            "truename": "徐杰",
+            "phone": "13900000013",
+            "companies": [],
+            "admin_of": [],
+            "role": "",
+            "enabled": True,
+        }
+    ]
+
+
+def test_companies_are_added_listed_joined_and_left(demo, lingpai):
+    added = lingpai("company", "add", "江南园林", "--city", "杭州市", "--data", demo.data, "--json").json
+    lingpai("company", "join", "xujie", "江南园林", "--admin", "--data", demo.data)
+    joined = lingpai("user", "list", "--after", "12", "--limit", "1", "--data", demo.data, "--json").json[0]
+
+    assert added["company_id"] in joined["companies"]
+    assert joined["admin_of"] == [added["company_id"]]
+    assert "江南园林" in lingpai("company", "list", "--data", demo.data).out
+    assert lingpai("company", "leave", "xujie", str(added["company_id"]), "--data", demo.data).code == 0
+    assert lingpai("company", "leave", "xujie", "江南园林", "--data", demo.data).is_refused("no member")
+
+
+def test_a_client_is_added_with_a_secret_shown_once_and_can_be_disabled(lingpai):
+    added = lingpai("client", "add", "手机端", "--contract", "twokeys", "--data", "d", "--json").json
+    words = ("client", "list", "--json", "--data", "d")
+
+    assert len(added["client_id"]) == 10
+    assert len(added["client_secret"]) == 20
+    assert [client["enabled"] for client in lingpai(*words).json] == [True]
+    assert added["client_secret"] not in lingpai(*words).out
+    assert lingpai("client", "disable", added["client_id"], "--data", "d").code == 0
+    assert [client["enabled"] for client in lingpai(*words).json] == [False]
+    assert lingpai("client", "enable", added["client_id"], "--data", "d").code == 0
+    assert [client["enabled"] for client in lingpai(*words).json] == [True]
+
+
+def test_sessions_are_listed_and_ended_with_how_many_and_where(demo, lingpai):
+    words = ("session", "list", "--user", "zhangwei", "--data", demo.data)
+
+    assert [one["client_type"] for one in lingpai(*words, "--json").json] == ["ios", "pc"]
+    assert "mowork:ios" in lingpai(*words).out
+    ended = lingpai("session", "end", "--user", "zhangwei", "--data", demo.data)
+    assert ended.out == "Ended 2 sessions of zhangwei: mowork 2.\n"
+    assert lingpai(*words, "--json").json == []
+    again = lingpai("session", "end", "--user", "zhangwei", "--data", demo.data, "--json").json
+    assert again == {"username": "zhangwei", "ended": 0, "contracts": {}}
+
+
+def test_a_minted_token_is_a_session_of_its_client(demo, lingpai):
+    partner = demo.made["clients"][2]["client_id"]
+    words = ("token", "mint", "--user", "gaofei", "--data", demo.data, "--json")
+
+    assert lingpai(*words).json["client_id"] == demo.client("zhiyun")["client_id"]
+    assert lingpai(*words, "--client", partner).json["client_id"] == partner
+    assert lingpai(*words, "--contract", "mowork", "--client", "mowork:pc").json["contract"] == "mowork"
+    assert len(lingpai("session", "list", "--user", "gaofei", "--data", demo.data, "--json").json) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["user", "add", "xujie", "--random-password"], ["xujie", "taken"]),
+        (["user", "add", "a b", "--random-password"], ["username", "blanks"]),
+        (["user", "add", "neu", "--random-password", "--company", "9"], ["no company 9", "company list"]),
+        (["user", "add", "neu"], ["--password-stdin", "--random-password"]),
+        (["user", "add", "neu", "--password-stdin"], ["must not be empty"]),
+        (["user", "add", "neu", "--password-stdin", "--random-password"], ["exclude"]),
+        (["user", "add"], ["NAME"]),
+        (["user", "ad"], ["ad", "add"]),
+        (["user", "reset", "nobody", "--random-password"], ["no user nobody", "user list"]),
+        (["user", "disable", "nobody"], ["no user nobody"]),
+        (["user", "enable", "nobody"], ["no user nobody"]),
+        (["user", "list", "--limit", "many"], ["--limit", "many"]),
+        (["user", "list", "--lmit", "3"], ["--lmit"]),
+        (["company", "add", " "], ["empty"]),
+        (["company", "join", "xujie", "nowhere"], ["no company nowhere"]),
+        (["company", "join", "nobody", "1"], ["no user nobody"]),
+        (["client", "add", "x"], ["--contract"]),
+        (["client", "add", "x", "--contract", "nope"], ["no contract nope", "zhiyun"]),
+        (["client", "add", "x", "--contract", "mowork"], ["mowork", "twokeys"]),
+        (["client", "disable", "7"], ["no client 7", "client list"]),
+        (["client", "enable", "7"], ["no client 7"]),
+        (["session", "list", "--user", "nobody"], ["no user nobody"]),
+        (["session", "end", "--user", "nobody"], ["no user nobody"]),
+        (["session", "end"], ["--user"]),
+        (["token", "mint", "--user", "nobody"], ["no user nobody"]),
+        (["token", "mint", "--user", "xujie", "--contract", "nope"], ["no contract nope"]),
+        (["token", "mint", "--user", "wangfang", "--contract", "oppmg"], ["oppmg", "sign-in"]),
+        (["token", "mint", "--user", "xujie", "--client", "7"], ["no client 7"]),
+        (["token", "mint", "--user", "xujie", "--contract", "mowork"], ["--client", "mowork:pc"]),
+        (["token", "mint", "--user", "zhouming"], ["zhouming is disabled", "user enable"]),
+    ],
+    ids=" ".join,
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(demo, lingpai, words, told):
+    assert lingpai(*words, "--data", demo.data).is_refused(*told)
+
+
+def test_a_mistyped_folder_does_not_become_an_empty_house(lingpai, tmp_path):
+    assert lingpai("user", "list", "--data", "lingpai-dta").is_refused("no data in lingpai-dta", "lingpai demo")
+    assert not (tmp_path / "lingpai-dta").exists()
+
+
+def test_a_master_key_that_others_can_read_is_named(demo, lingpai):
+    (demo.data / "master.key").chmod(0o644)
+
+    assert lingpai("user", "list", "--data", demo.data).is_refused("master.key", "chmod 600")
+
+
+def test_a_database_of_a_later_version_and_one_that_is_none_are_named(demo, lingpai):
+    with closing(sound_driver().connect(demo.data / "lingpai.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+    assert lingpai("user", "list", "--data", demo.data).is_refused("lingpai.db", "9999")
+
+    (demo.data / "lingpai.db").write_bytes(b"this is no database" * 100)
+    assert lingpai("user", "list", "--data", demo.data).is_refused("database")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(demo):
+    command = " ".join([*LINGPAI, "user", "list", "--data", str(demo.data)])
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{command} | true"], env=environment(), capture_output=True, text=True, check=False
+    )
+
+    assert done.stderr == ""
+
+
+def typed_at_a_terminal(words, answers):
+    """Run a command at a terminal, type *answers* when it asks, and return all that was shown."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(LINGPAI[0], [*LINGPAI, *words], environment())
+    shown, answers = b"", list(answers)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if not select.select([terminal], [], [], 0.1)[0]:
+            continue
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+        if piece.endswith(b": ") and answers:
+            os.write(terminal, answers.pop(0).encode() + b"\n")
+    os.waitpid(pid, 0)
+    os.close(terminal)
+    return shown.decode()
