@@ -21,6 +21,12 @@ def done(kind="test:done", **changed):
     return Event(kind, changed.pop("subject", "user"), changed.pop("subject_id", "1"), **changed)
 
 
+def told(stores, place):
+    """Return what the feed told since *place*, or None where it no longer knows."""
+    heard = stores.feed.after(place)
+    return None if heard is None else list(heard.entries)
+
+
 def user(name, /, **changed):
     return User(**{"id": 0, "name": name, "name_key": name, "password": "$argon2id$…", "created": NOW, **changed})
 

@@ -6,11 +6,11 @@ import pytest
 
 from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
 from lingpai.vocabulary.outcomes import NotRemembered, Outcome, Reason, Refused
-from tests.stores.samples import NOW, code, done, generation, key, notice, session, user
+from tests.stores.samples import NOW, code, done, generation, key, notice, session, told, user
 
 
-def everything(stores):
-    """Return all that can be read."""
+def everything(stores, beginning):
+    """Return all that can be read, and heard since *beginning*."""
     return (
         stores.accounts.page(0, 99),
         stores.companies.page(0, 99),
@@ -21,8 +21,7 @@ def everything(stores):
         stores.notices.page(1, 99),
         stores.keys.of("pepper"),
         stores.audit.page(0, 99),
-        stores.feed.after(0),
-        stores.feed.last(),
+        told(stores, beginning),
         stores.moments.latest(),
     )
 
@@ -49,10 +48,11 @@ def change_everything(change):
     ids=lambda error: type(error).__name__,
 )
 def test_what_is_raised_inside_undoes_everything_and_passes_through(house, error):
+    beginning = house.feed.here()
     with house.change(done()):
         pass
     house.moments.reach(NOW)
-    before = everything(house)
+    before = everything(house, beginning)
     heard: list[object] = []
     house.listen(heard.append)
 
@@ -60,7 +60,7 @@ def test_what_is_raised_inside_undoes_everything_and_passes_through(house, error
         break_off(house, error)
 
     assert raised.value is error
-    assert everything(house) == before
+    assert everything(house, beginning) == before
     assert heard == []
 
 
@@ -118,39 +118,37 @@ def without_told(event):
 
 
 def test_what_is_told_is_in_the_feed_in_order(stores):
+    beginning = stores.feed.here()
     with stores.change(done(subject="session", subject_id="a")) as change:
         change.also(done(told=False))
         change.also(done(subject="client", subject_id="b"))
 
-    assert stores.feed.after(0) == [FeedEntry(1, "session", "a"), FeedEntry(2, "client", "b")]
-    assert stores.feed.after(1) == [FeedEntry(2, "client", "b")]
-    assert stores.feed.after(2) == []
-    assert stores.feed.last() == 2
+    heard = stores.feed.after(beginning)
+    assert heard.entries == [FeedEntry(1, "session", "a"), FeedEntry(2, "client", "b")]
+    assert told(stores, heard.place) == []
+    assert told(stores, stores.feed.here()) == []
 
 
-def test_an_empty_feed_has_no_last_entry_and_nothing_after_it(stores):
-    assert stores.feed.last() == 0
-    assert stores.feed.after(0) == []
+def test_an_empty_feed_tells_nothing(stores):
+    beginning = stores.feed.here()
 
-
-def test_a_place_that_the_feed_never_gave_is_not_followed(stores):
-    with stores.change(done()):
-        pass
-
-    assert stores.feed.after(2) is None
+    assert told(stores, beginning) == []
+    assert told(stores, stores.feed.after(beginning).place) == []
 
 
 def test_a_follower_behind_what_is_kept_hears_none(stores, clock):
+    places = [stores.feed.here()]
     for _ in range(5):
         with stores.change(done()):
             clock.now += 1
+        places.append(stores.feed.here())
 
     with stores.change(done(told=False)) as change:
         assert change.feed.delete_over(NOW + 3, 99) == 2
 
-    assert stores.feed.after(0) is None
-    assert stores.feed.after(1) is None
-    assert [entry.number for entry in stores.feed.after(2)] == [3, 4, 5]
+    assert told(stores, places[0]) is None
+    assert told(stores, places[1]) is None
+    assert [entry.number for entry in told(stores, places[3])] == [4, 5]
 
 
 def test_the_feed_is_trimmed_in_batches_and_never_of_its_newest_entry(stores, clock):
@@ -160,18 +158,19 @@ def test_the_feed_is_trimmed_in_batches_and_never_of_its_newest_entry(stores, cl
 
     with stores.change(done(told=False)) as change:
         assert [change.feed.delete_over(NOW + 1, 2) for _ in range(4)] == [2, 2, 1, 0]
-        assert change.feed.last() == 6
+    before = stores.feed.here()
     with stores.change(done()):
         pass
 
-    assert [entry.number for entry in stores.feed.after(6)] == [7]
+    assert [entry.number for entry in told(stores, before)] == [7]
 
 
 def test_listeners_hear_each_change_after_its_commit_and_before_it_returns(stores):
     heard = []
+    beginning = stores.feed.here()
 
     def hear(entries):
-        heard.append((entries, stores.feed.last(), stores.accounts.named("mei")))
+        heard.append((entries, told(stores, beginning), stores.accounts.named("mei")))
 
     stores.listen(hear)
     with stores.change(done()) as change:
@@ -179,7 +178,8 @@ def test_listeners_hear_each_change_after_its_commit_and_before_it_returns(store
         change.also(done(told=False))
         assert heard == []
 
-    assert heard == [([FeedEntry(1, "user", "1")], 1, mei)]
+    entries = [FeedEntry(1, "user", "1")]
+    assert heard == [(entries, entries, mei)]
 
 
 def test_a_listener_may_make_a_change_of_its_own(stores):
@@ -189,10 +189,11 @@ def test_a_listener_may_make_a_change_of_its_own(stores):
                 pass
 
     stores.listen(hear)
+    beginning = stores.feed.here()
     with stores.change(done()):
         pass
 
-    assert stores.feed.last() == 2
+    assert len(told(stores, beginning)) == 2
 
 
 def test_a_change_inside_a_change_is_a_defect_and_said_at_once(stores):
@@ -202,3 +203,22 @@ def test_a_change_inside_a_change_is_a_defect_and_said_at_once(stores):
         stores.traces.issue("s1", 0, 1)
 
     assert stores.audit.page(0, 9) == []
+
+
+def test_a_user_that_is_locked_is_read_as_it_is_kept(house):
+    with house.change(done(told=False)) as change:
+        change.accounts.set_enabled(1, enabled=False)
+        assert change.accounts.lock(1).enabled is False
+        assert change.accounts.lock(99) is None
+        assert change.clients.lock("app").id == "app"
+        assert change.clients.lock("nobody") is None
+        kept = change.keys.add(key("pepper"))
+        assert change.keys.lock("pepper") == [kept]
+
+
+def test_a_place_that_the_feed_never_gave_is_not_followed(stores):
+    with stores.change(done()):
+        pass
+
+    beyond = 2 if isinstance(stores.feed.here(), int) else f"{10**15}:{10**15}:"
+    assert told(stores, beyond) is None

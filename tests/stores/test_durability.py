@@ -7,7 +7,7 @@ import pytest
 from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary.values import Session
 from tests.stores.programs import REPORT, Program
-from tests.stores.samples import done, notice
+from tests.stores.samples import done, notice, told
 
 ENOUGH = 150
 
@@ -75,12 +75,12 @@ def test_a_killed_process_has_kept_every_change_that_it_reported(path, clock):
 
     stores = open_sqlite(path, clock)
     kept = {each.title for each in stores.notices.page(1, 10_000)}
-    told = {entry.subject_id for entry in stores.feed.after(0) or ()}
+    heard = {entry.subject_id for entry in told(stores, 0)}
     audited = {row.subject_id for row in stores.audit.page(0, 10_000)}
 
     assert len(reported) >= 3 * ENOUGH
     assert kept >= set(reported)
-    assert kept == told == audited
+    assert kept == heard == audited
     assert pragma(stores, "integrity_check") == "ok"
     with stores.change(done()) as change:
         change.notices.add(notice("after"))

@@ -10,7 +10,7 @@ from lingpai.vocabulary.events import FeedEntry
 from lingpai.vocabulary.outcomes import Reason
 from lingpai.vocabulary.values import Sighting
 from tests.stores.programs import CONTEND, Program
-from tests.stores.samples import NOW, client, done, generation, session, user
+from tests.stores.samples import NOW, client, done, generation, session, told, user
 
 THREADS = 8
 ROUNDS = 150
@@ -105,11 +105,12 @@ def test_sightings_of_many_threads_leave_the_latest(rounds):
 
 def test_every_change_of_every_thread_is_recorded_under_its_own_number(stores):
     heard: list[FeedEntry] = []
+    beginning = stores.feed.here()
     stores.listen(heard.extend)
 
     winners(lambda number: in_a_change(stores, lambda change: change.also(done())))
 
-    numbers = [entry.number for entry in stores.feed.after(0)]
+    numbers = [entry.number for entry in told(stores, beginning)]
     assert numbers == list(range(1, THREADS * ROUNDS + 1))
     assert sorted(entry.number for entry in heard) == numbers
     assert len(stores.audit.page(0, 10_000)) == 2 * len(numbers)

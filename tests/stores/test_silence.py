@@ -134,7 +134,7 @@ def test_who_finds_no_free_connection_is_refused(path, clock):
     with stores.change(done()):
         assert "no connection" in refusal(read, stores)
 
-    assert stores.feed.last() == 1
+    assert stores.feed.here() == 1
     stores.close()
 
 

@@ -52,6 +52,7 @@ class ChangeCompany:
             {"session": caller.session.id, "company": asked.company_id},
         )
         with self.stores.change(event) as change:
+            change.accounts.lock(caller.user.id)
             kept = change.sessions.standing_of(caller.session.id)
             standing = self.admission.check(kept, caller.terms, caller.company_id)
             if standing.membership(asked.company_id) is None:

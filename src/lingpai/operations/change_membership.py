@@ -36,7 +36,7 @@ class JoinCompany:
 
         """
         with self.stores.change(_event("joined", operator, asked)) as change:
-            user = change.accounts.by_id(asked.user_id)
+            user = change.accounts.lock(asked.user_id)
             if user is None or change.companies.by_id(asked.company_id) is None:
                 raise Refused(Outcome.NOTHING_THERE, f"no user {asked.user_id}, or no company {asked.company_id}")
             change.companies.join(asked.user_id, asked.company_id, is_admin=asked.is_admin)
@@ -63,9 +63,9 @@ class LeaveCompany:
 
         """
         with self.stores.change(_event("left", operator, asked)) as change:
+            user = change.accounts.lock(asked.user_id)
             if not change.companies.leave(asked.user_id, asked.company_id):
                 raise Refused(Outcome.NOTHING_THERE, f"user {asked.user_id} is no member of {asked.company_id}")
-            user = change.accounts.by_id(asked.user_id)
             if user is not None and user.company_id == asked.company_id:
                 others = change.companies.memberships(asked.user_id)
                 change.accounts.set_company(asked.user_id, others[0].company_id if others else None)

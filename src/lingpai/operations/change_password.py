@@ -38,7 +38,7 @@ class ChangePassword:
         check_new_password(asked.new, user.name)
         encoded = self.gate.hash(asked.new)
         with self.stores.change(Event("user:password-changed", "user", str(user.id), caller.actor)) as change:
-            now_kept = change.accounts.by_id(user.id)
+            now_kept = change.accounts.lock(user.id)
             if now_kept is None or now_kept.password != user.password:
                 raise Refused(Outcome.SIGN_IN_FAILED, "the password was changed meanwhile")
             change.accounts.set_password(user.id, encoded)

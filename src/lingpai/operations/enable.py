@@ -41,7 +41,7 @@ class EnableUser:
         """
         user_id = int(asked.id)
         with self.stores.change(Event(_kind("user", asked), "user", str(user_id), operator)) as change:
-            if change.accounts.by_id(user_id) is None:
+            if change.accounts.lock(user_id) is None:
                 raise Refused(Outcome.NOTHING_THERE, f"no user {user_id}")
             change.accounts.set_enabled(user_id, enabled=asked.enabled)
             if not asked.enabled:
@@ -67,7 +67,7 @@ class EnableClient:
         """
         client_id = str(asked.id)
         with self.stores.change(Event(_kind("client", asked), "client", client_id, operator)) as change:
-            client = change.clients.by_id(client_id)
+            client = change.clients.lock(client_id)
             if client is None:
                 raise Refused(Outcome.NOTHING_THERE, f"no client {client_id}")
             change.clients.save(replace(client, enabled=asked.enabled))

@@ -23,4 +23,5 @@ class EndSessions:
     def __call__(self, operator: str, user_id: int) -> Sequence[str]:
         """Return the ids of the sessions that were ended."""
         with self.stores.change(Event("user:signed-out", "user", str(user_id), operator)) as change:
+            change.accounts.lock(user_id)
             return change.sessions.end_of_user(user_id, Reason.KICKED_OUT, self.clock())

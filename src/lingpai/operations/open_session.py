@@ -51,7 +51,8 @@ class Opening:
         """
         Open the session *session_id* for the user on the visitor's terms, inside *change*.
 
-        The user, the client and the memberships are read again in the transaction.
+        The user is locked, so that no two sign-ins share the last place of a client's limit, and none slips past
+        an ending of all their sessions; the client and the memberships are read again in the transaction.
 
         Args:
             token: A bearer token to use instead of a new one.
@@ -62,7 +63,7 @@ class Opening:
 
         """
         terms, now = visitor.terms, self.clock()
-        user, client = change.accounts.by_id(user_id), change.clients.by_id(visitor.client.id)
+        user, client = change.accounts.lock(user_id), change.clients.by_id(visitor.client.id)
         memberships = change.companies.memberships(user_id)
         if user is None or client is None or not may_enter(user, client, terms, member=bool(memberships)):
             raise Refused(Outcome.SIGN_IN_FAILED, f"user {user_id} may not come in over {terms.contract}")
@@ -102,7 +103,8 @@ class Opening:
         surplus = len(live) + 1 - client.most_sessions
         if surplus > 0 and not client.replaces:
             raise Refused(Outcome.TOO_MANY_DEVICES, f"user {user.id} has {len(live)} sessions at {client.id}")
-        for oldest in live[: max(0, surplus)]:
+        # Ended in the order of their ids, as all sessions are (see `sql/sessions.py`).
+        for oldest in sorted(live[: max(0, surplus)], key=lambda session: session.id):
             if change.sessions.end(oldest.id, Reason.REPLACED, now):
                 change.also(Event("session:replaced", "session", oldest.id, f"user:{user.id}"))
 

@@ -39,7 +39,7 @@ class ResetPassword:
         """
         encoded = hash_password(asked.password.reveal())
         with self.stores.change(Event("user:password-reset", "user", str(asked.user_id), operator)) as change:
-            if change.accounts.by_id(asked.user_id) is None:
+            if change.accounts.lock(asked.user_id) is None:
                 raise Refused(Outcome.NOTHING_THERE, f"no user {asked.user_id}")
             change.accounts.set_password(asked.user_id, encoded)
             change.sessions.end_of_user(asked.user_id, Reason.PASSWORD_CHANGED, self.clock())

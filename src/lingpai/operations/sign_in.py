@@ -50,7 +50,7 @@ class SignIn:
             raise Refused(Outcome.SIGN_IN_FAILED, "unknown name or wrong password")
         session_id = self.opening.new_id()
         with self.stores.change(session_opened(session_id, user.id, visitor)) as change:
-            now_kept = change.accounts.by_id(user.id)
+            now_kept = change.accounts.lock(user.id)
             if now_kept is None or now_kept.password != user.password:
                 raise Refused(Outcome.SIGN_IN_FAILED, "the password was changed meanwhile")
             return self.opening.open(change, session_id, user.id, visitor)

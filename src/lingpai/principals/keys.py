@@ -101,7 +101,7 @@ class Keyring:
         rows = self._stores.keys.of(purpose)
         if not rows:
             with self._stores.change(Event("key:added", "keys", purpose)) as change:
-                rows = change.keys.of(purpose)
+                rows = change.keys.lock(purpose)
                 if not rows:
                     self._add(change.keys, purpose, self._randomness(size))
                     rows = change.keys.of(purpose)

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from lingpai.principals.bell import Rung, silence
-from lingpai.stores.interfaces import Feed, Stores
+from lingpai.stores.interfaces import Feed, Place, Stores
 from lingpai.vocabulary.events import FeedEntry
 from lingpai.vocabulary.outcomes import NotRemembered
 from lingpai.vocabulary.values import AuthCode, Client, Session, Sighting, Standing
@@ -325,24 +325,25 @@ class Follower:
         self._feed = feed
         self._remembered = remembered
         self._ticks = ticks
-        self._place: int | None = None
+        self._place: Place | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
     def poll(self) -> None:
         """Apply what is new, and confirm our place from the moment that the question was sent."""
         noted, sent = self._remembered.note(), self._ticks()
-        entries = None if self._place is None else self._feed.after(self._place)
-        if entries is None:
-            self._place = self._feed.last()
+        heard = None if self._place is None else self._feed.after(self._place)
+        if heard is None:
+            self._place = self._feed.here()
             self._remembered.forget_everything()
-        elif entries:
-            self._remembered.apply(entries)
-            self._place = entries[-1].number
+        else:
+            self._remembered.apply(heard.entries)
+            self._place = heard.place
         self._remembered.confirm(sent, noted)
 
     def start(self) -> None:
         """Follow until `stop`. A poll that fails is tried again; meanwhile the lease runs out by itself."""
+        self._feed.wake(self.wake)
         self._thread.start()
 
     def wake(self) -> None:

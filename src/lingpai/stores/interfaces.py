@@ -10,6 +10,7 @@ refer to what is not, is a defect of the caller and raises. When the store does 
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
@@ -27,6 +28,17 @@ from lingpai.vocabulary.values import (
     User,
     WorkingKey,
 )
+
+Place = int | str
+"""Where in the change feed a follower is. Only the store that gave it knows what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the change feed told, and the place after it."""
+
+    entries: Sequence[FeedEntry]
+    place: Place
 
 
 class AccountStore(Protocol):
@@ -46,6 +58,14 @@ class AccountStore(Protocol):
 
 class AccountBook(AccountStore, Protocol):
     """Users, to be written."""
+
+    def lock(self, user_id: int) -> User | None:
+        """
+        Return the user as kept now, whom no other change locks or changes until this one is over.
+
+        Ask it first in a change that reads what another change of the same user may write (whether they
+        are enabled, their password, companies, sessions): all later reads of the change see what those before it did.
+        """
 
     def add(self, user: User) -> User | None:
         """Keep *user* (its id is ignored) and return it with its id; None when its name, or proved phone, is taken."""
@@ -95,6 +115,9 @@ class ClientBook(ClientStore, Protocol):
 
     def add(self, client: Client) -> bool:
         """Return whether the id was free; *client* is kept then."""
+
+    def lock(self, client_id: str) -> Client | None:
+        """Return the client as kept now, which no other change locks or saves until this one is over."""
 
     def save(self, client: Client) -> None:
         """Keep *client* in place of the one with its id."""
@@ -218,6 +241,9 @@ class KeyStore(Protocol):
 class KeyBook(KeyStore, Protocol):
     """Working keys, to be written."""
 
+    def lock(self, purpose: str) -> Sequence[WorkingKey]:
+        """Return the keys for *purpose*, newest first, to which no other change adds until this one is over."""
+
     def add(self, key: WorkingKey) -> WorkingKey:
         """Keep *key* (its id is ignored) and return it with its id."""
 
@@ -225,19 +251,26 @@ class KeyBook(KeyStore, Protocol):
 class Feed(Protocol):
     """The change feed, as its followers read it."""
 
-    def last(self) -> int:
-        """Return the number of the newest entry, 0 when there is none."""
+    def here(self) -> Place:
+        """Return the place from which everything is heard that a later change tells, or one that is not over yet."""
 
-    def after(self, number: int) -> Sequence[FeedEntry] | None:
+    def after(self, place: Place) -> Heard | None:
         """
-        Return the entries above *number*, in order.
+        Return what was told since *place*: every entry that can be seen now and could not be seen there, once.
 
-        None when some of them are no longer kept, or when *number* was never given (an
-        older database was put in the place of the one that gave it).
+        None when some of it is no longer kept, or when *place* was never given (an older
+        database was put in the place of the one that gave it).
+        """
+
+    def wake(self, follower: Callable[[], None]) -> None:
+        """
+        Call *follower*, on any thread, whenever another worker may have told something.
+
+        A help for haste alone: it may be called for nothing, late, or (where the engine cannot) never.
         """
 
 
-class FeedBook(Feed, Protocol):
+class FeedBook(Protocol):
     """The change feed, to be trimmed: only `Stores.change` adds entries."""
 
     def delete_over(self, before: int, most: int) -> int:

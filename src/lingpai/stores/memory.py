@@ -19,12 +19,15 @@ from lingpai.stores.interfaces import (
     ClientBook,
     CodeBook,
     CompanyBook,
+    Feed,
     FeedBook,
     GenerationBook,
+    Heard,
     KeyBook,
     MomentBook,
     MomentStore,
     NoticeBook,
+    Place,
     SessionBook,
     SessionTraces,
 )
@@ -112,6 +115,9 @@ class Accounts:
         users = self._held.rows.users
         return [users[n] for n in islice((n for n in sorted(users) if n > after), size)]
 
+    def lock(self, user_id: int) -> User | None:
+        return self.by_id(user_id)
+
     def add(self, user: User) -> User | None:
         if self.named(user.name_key) or (user.phone_verified and self.with_phone(user.phone)):
             return None
@@ -186,6 +192,9 @@ class Clients:
     def page(self, after: str, size: int) -> Sequence[Client]:
         clients = self._held.rows.clients
         return [clients[n] for n in islice((n for n in sorted(clients) if n > after), size)]
+
+    def lock(self, client_id: str) -> Client | None:
+        return self.by_id(client_id)
 
     def add(self, client: Client) -> bool:
         free = client.id not in self._held.rows.clients
@@ -395,6 +404,9 @@ class Keys:
         mine = (k for k in self._held.rows.keys.values() if k.purpose == purpose)
         return sorted(mine, key=lambda k: k.id, reverse=True)
 
+    def lock(self, purpose: str) -> Sequence[WorkingKey]:
+        return self.of(purpose)
+
     def add(self, key: WorkingKey) -> WorkingKey:
         kept = replace(key, id=_next(self._held.rows.keys))
         self._held.rows.keys[kept.id] = kept
@@ -433,18 +445,22 @@ class FeedOfMemory:
     def __init__(self, held: Held) -> None:
         self._held = held
 
-    def last(self) -> int:
+    def here(self) -> Place:
         return max(self._held.rows.feed, default=0)
 
-    def after(self, number: int) -> Sequence[FeedEntry] | None:
-        feed = self._held.rows.feed
-        if number > max(feed, default=0) or number + 1 < min(feed, default=0):
+    def after(self, place: Place) -> Heard | None:
+        feed, number = self._held.rows.feed, int(place)
+        newest = max(feed, default=0)
+        if number > newest or number + 1 < min(feed, default=0):
             return None
-        return [entry for n, entry in sorted(feed.items()) if n > number]
+        return Heard([entry for n, entry in sorted(feed.items()) if n > number], newest)
+
+    def wake(self, follower: Callable[[], None]) -> None:
+        """Nobody else writes here."""
 
     def delete_over(self, before: int, most: int) -> int:
         rows = self._held.rows
-        old = [n for n in sorted(rows.feed) if rows.told[n] < before and n < self.last()][:most]
+        old = [n for n in sorted(rows.feed)[:-1] if rows.told[n] < before][:most]
         for number in old:
             del rows.feed[number], rows.told[number]
         return len(old)
@@ -473,14 +489,15 @@ class Roles:
         self.codes: CodeBook = Codes(held)
         self.notices: NoticeBook = Notices(held)
         self.keys: KeyBook = Keys(held)
-        self.feed: FeedBook = FeedOfMemory(held)
 
 
 class ChangeOfMemory(Roles):
     """All roles over a copy of the tables, and what happened there."""
 
     def __init__(self, rows: Rows, event: Event) -> None:
-        super().__init__(Held(rows))
+        held = Held(rows)
+        super().__init__(held)
+        self.feed: FeedBook = FeedOfMemory(held)
         self.moments: MomentBook = MomentsChanged(rows)
         self._rows = rows
         self._events = [event]
@@ -515,6 +532,7 @@ class Memory(Roles):
         super().__init__(self._held)
         self.traces: SessionTraces = Traces(self, clock)
         self.audit: AuditTrail = AuditOfMemory(self._held)
+        self.feed: Feed = FeedOfMemory(self._held)
         self.moments: MomentStore = Moments(self, self._held)
         self._clock = clock
         self._listeners: list[Callable[[Sequence[FeedEntry]], None]] = []

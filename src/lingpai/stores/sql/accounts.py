@@ -14,6 +14,8 @@ from lingpai.vocabulary.values import User
 NAMED = select(users).where(users.c.name_key == bindparam("key"))
 WITH_PHONE = select(users).where(users.c.phone == bindparam("phone"), users.c.phone_verified.is_(True))
 BY_ID = select(users).where(users.c.id == bindparam("user_id"))
+# Not FOR UPDATE: that would also wait for whoever only refers to the user.
+LOCK = BY_ID.with_for_update(key_share=True)
 PAGE = select(users).where(users.c.id > bindparam("after")).order_by(users.c.id).limit(bindparam("size"))
 
 ADD = insert_unless_taken(users, users.c.id)
@@ -47,6 +49,10 @@ class SqlAccounts:
 
 class SqlAccountBook(SqlAccounts):
     """Users, written."""
+
+    def lock(self, user_id: int) -> User | None:
+        row = self._ask.row(LOCK, user_id=user_id)
+        return user_of(row) if row else None
 
     def add(self, user: User) -> User | None:
         row = self._ask.row(ADD, **new_columns_of(user))

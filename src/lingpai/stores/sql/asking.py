@@ -5,9 +5,11 @@ A role that is read asks *alone*, each statement in a transaction of its own; a 
 that is written asks *within* the transaction of its change.
 """
 
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
@@ -26,23 +28,53 @@ OURS = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
 """What the engine objects to because we asked wrongly: a defect of the caller, and no silence."""
 
 
+def is_lost(error: DBAPIError) -> bool:
+    """Return whether the engine gave no answer at all: the connection broke, or was never made."""
+    return bool(error.connection_invalidated) or not getattr(error.orig, "sqlstate", "")
+
+
 class Silence:
-    """Turns what the engine could not do into `Outcome.STORE_SILENT`, around whatever touches it."""
+    """
+    Turns what the engine could not do into `Outcome.STORE_SILENT`, around whatever asks it.
+
+    Args:
+        rest_seconds: For so long after a try that got no answer everybody is refused at once, without asking.
+            Then one tries again; until that try is over the others are still refused.
+
+    """
+
+    def __init__(self, rest_seconds: float = 0.0) -> None:
+        self._rest_seconds = rest_seconds
+        self._lock = threading.Lock()
+        self._rests_until = 0.0
 
     def __enter__(self) -> None:
-        """Begin to listen."""
+        if self._rests_until and not self._may_try():
+            raise Refused(Outcome.STORE_SILENT, "the database gave no answer a moment ago")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, PoolTimeout):
+            self._rests_until = self._rests_until and time.monotonic() + self._rest_seconds
             raise Refused(Outcome.STORE_SILENT, "no connection became free") from error
         if isinstance(error, DBAPIError) and not isinstance(error, OURS):
+            self._rests_until = time.monotonic() + self._rest_seconds if is_lost(error) and self._rest_seconds else 0.0
             # What the driver says, without the statement and its values.
-            raise Refused(Outcome.STORE_SILENT, f"{type(error.orig).__name__}: {error.orig}") from error
+            said = " ".join(str(error.orig).split())
+            raise Refused(Outcome.STORE_SILENT, f"{type(error.orig).__name__}: {said}") from error
+        self._rests_until = 0.0
+
+    def _may_try(self) -> bool:
+        with self._lock:
+            is_over = time.monotonic() >= self._rests_until
+            if is_over:
+                self._rests_until = time.monotonic() + LONGEST_TRY_SECONDS
+            return is_over
 
 
-SILENCE = Silence()
+LONGEST_TRY_SECONDS = 10.0
+"""A try that takes longer is thought never to end, and another is made."""
 
 
 class Asking(Protocol):
@@ -55,15 +87,61 @@ class Asking(Protocol):
         """Return the first row, or None."""
 
 
+T = TypeVar("T")
+
+
+class Line:
+    """
+    The way to one engine.
+
+    Args:
+        silence: Around everything that is asked, so that all know of a silence that one has met.
+
+    """
+
+    def __init__(self, engine: Engine, silence: Silence) -> None:
+        self._engine = engine
+        self.silence = silence
+
+    def opened(self, ask: Callable[[Connection], T]) -> tuple[Connection, T]:
+        """
+        Return a connection, to be closed, and what it answered to *ask*, its first question.
+
+        A connection that died in the pool (the server was restarted, a firewall forgot it) is
+        replaced by a new one, unless finding that out took long: then the server is silent.
+        """
+        with self.silence:
+            began = time.monotonic()
+            try:
+                return self._opened(ask)
+            except DBAPIError as error:
+                if not error.connection_invalidated or time.monotonic() - began > SOON_SECONDS:
+                    raise
+            return self._opened(ask)
+
+    def _opened(self, ask: Callable[[Connection], T]) -> tuple[Connection, T]:
+        connection = self._engine.connect()
+        try:
+            return connection, ask(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+
+SOON_SECONDS = 0.5
+"""A connection that breaks so soon was dead before it was asked."""
+
+
 class Alone:
     """Each question in a transaction of its own, which sees all that was committed before it."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, line: Line) -> None:
+        self._line = line
 
     def rows(self, statement: Statement, **values: object) -> Sequence[Row]:
-        with SILENCE, self._engine.connect() as connection:
-            return _execute(connection, statement, values)
+        connection, rows = self._line.opened(lambda connection: _execute(connection, statement, values))
+        connection.close()
+        return rows
 
     def row(self, statement: Statement, **values: object) -> Row | None:
         return next(iter(self.rows(statement, **values)), None)
@@ -77,8 +155,9 @@ class Within:
     who swallowed the exception went on to write would be kept in part.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, silence: Silence) -> None:
         self._connection = connection
+        self._silence = silence
         self._failed = False
 
     def rows(self, statement: Statement, **values: object) -> Sequence[Row]:
@@ -94,12 +173,6 @@ class Within:
             if values:
                 self._connection.execute(statement, values)
 
-    def begin(self, words: str) -> None:
-        """Begin, with *words* where the driver does not begin by itself."""
-        with self:
-            if words:
-                self._connection.exec_driver_sql(words)
-
     def commit(self) -> None:
         """Make it true, on stable storage."""
         with self:
@@ -113,7 +186,7 @@ class Within:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._failed = error is not None
-        SILENCE.__exit__(kind, error, trace)
+        self._silence.__exit__(kind, error, trace)
 
 
 def _execute(connection: Connection, statement: Statement, values: Mapping[str, object]) -> Sequence[Row]:

@@ -11,6 +11,7 @@ from lingpai.stores.sql.values import client_of, columns_of
 from lingpai.vocabulary.values import Client
 
 BY_ID = select(clients).where(clients.c.id == bindparam("client_id"))
+LOCK = BY_ID.with_for_update(key_share=True)
 PAGE = select(clients).where(clients.c.id > bindparam("after")).order_by(clients.c.id).limit(bindparam("size"))
 
 ADD = insert_unless_taken(clients, clients.c.id)
@@ -33,6 +34,10 @@ class SqlClients:
 
 class SqlClientBook(SqlClients):
     """Client apps, written."""
+
+    def lock(self, client_id: str) -> Client | None:
+        row = self._ask.row(LOCK, client_id=client_id)
+        return client_of(row) if row else None
 
     def add(self, client: Client) -> bool:
         return self._ask.row(ADD, **columns_of(client)) is not None

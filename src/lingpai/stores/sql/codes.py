@@ -10,7 +10,12 @@ from lingpai.vocabulary.values import AuthCode
 FIND = select(codes).where(codes.c.digest == bindparam("digest"))
 
 ADD = insert(codes)
-_OVER = select(codes.c.digest).where(codes.c.end < bindparam("before")).limit(bindparam("most"))
+_OVER = (
+    select(codes.c.digest)
+    .where(codes.c.end < bindparam("before"))
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
 DELETE_OVER = delete(codes).where(codes.c.digest.in_(_OVER)).returning(codes.c.digest)
 
 

@@ -5,10 +5,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from lingpai.stores.sql.asking import SILENCE, Alone, Within
+from lingpai.stores.sql.asking import Alone, Line, Silence, Within
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
 WAIT_SECONDS = 5
@@ -48,38 +48,34 @@ class Database:
     How the roles reach one engine.
 
     Args:
-        engine: On SQLite one that begins no transaction by itself (see `sqlite.py`).
+        engine: One whose driver begins no transaction by itself (see `sqlite.py` and `postgres.py`).
+        begin: The words with which a writer begins.
+        writers: How many of this process may write at once.
 
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, silence: Silence, *, begin: str, writers: int) -> None:
         self._engine = engine
-        is_sqlite = engine.dialect.name == "sqlite"
-        # PostgreSQL's writers queue at its rows, and at the pool.
-        self._turn = Turn(writers=1 if is_sqlite else 1_000)
-        # A writer that began as a reader could fail when it comes to write, and no waiting would help it.
-        self._begin = "BEGIN IMMEDIATE" if is_sqlite else ""
-        reading = engine if is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
-        self.alone = Alone(reading)
+        self._line = Line(engine, silence)
+        self._begin = begin
+        self._turn = Turn(writers)
+        self.alone = Alone(self._line)
 
     @contextmanager
     def writing(self) -> Iterator[Within]:
         """Return a transaction: after the block it is on stable storage; if the block raises, it never was."""
-        with self._turn, self._connection() as connection:
-            transaction = Within(connection)
-            try:
-                transaction.begin(self._begin)
-                yield transaction
-                transaction.commit()
-            except BaseException:
-                # What cannot be rolled back is a broken connection, which the pool drops.
-                with suppress(DBAPIError):
-                    connection.rollback()
-                raise
-
-    def _connection(self) -> Connection:
-        with SILENCE:
-            return self._engine.connect()
+        with self._turn:
+            connection, _ = self._line.opened(lambda connection: connection.exec_driver_sql(self._begin))
+            with connection:
+                transaction = Within(connection, self._line.silence)
+                try:
+                    yield transaction
+                    transaction.commit()
+                except BaseException:
+                    # What cannot be rolled back is a broken connection, which the pool drops.
+                    with suppress(DBAPIError):
+                        connection.rollback()
+                    raise
 
     def close(self) -> None:
         """Let go of every connection."""

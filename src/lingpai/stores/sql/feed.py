@@ -1,9 +1,10 @@
 """What happened, in SQL: the change feed that memories follow, and the audit trail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
+from lingpai.stores.interfaces import Heard, Place
 from lingpai.stores.sql.asking import Asking
 from lingpai.stores.sql.tables import audit, feed
 from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
@@ -34,21 +35,28 @@ class SqlFeed:
     def __init__(self, ask: Asking) -> None:
         self._ask = ask
 
-    def last(self) -> int:
+    def here(self) -> Place:
         ((number,),) = self._ask.rows(LAST)
         return number or 0
 
-    def after(self, number: int) -> Sequence[FeedEntry] | None:
+    def after(self, place: Place) -> Heard | None:
+        number = int(place)
         entries = [FeedEntry(*row) for row in self._ask.rows(SINCE, nth=number)]
         if not entries:
-            return None if number else entries
+            return None if number else Heard(entries, 0)
         if entries[0].number > number + 1:
             return None
-        return entries[1:] if entries[0].number == number else entries
+        return Heard(entries[1:] if entries[0].number == number else entries, entries[-1].number)
+
+    def wake(self, follower: Callable[[], None]) -> None:
+        """SQLite tells nobody of what another process wrote."""
 
 
-class SqlFeedBook(SqlFeed):
+class SqlFeedBook:
     """The change feed, written and trimmed."""
+
+    def __init__(self, ask: Asking) -> None:
+        self._ask = ask
 
     def tell(self, event: Event, at: int) -> FeedEntry:
         """Append that what *event* is about must be forgotten."""

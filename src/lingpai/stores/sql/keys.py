@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, literal, select, text
 
 from lingpai.stores.sql.asking import Asking
+from lingpai.stores.sql.dialects import PerDialect
 from lingpai.stores.sql.tables import keys
 from lingpai.stores.sql.values import key_of, new_columns_of
 from lingpai.vocabulary.values import WorkingKey
 
 OF = select(keys).where(keys.c.purpose == bindparam("purpose")).order_by(keys.c.id.desc())
 
+# There may be no row to lock yet. SQLite has one writer at a time.
+LOCK = PerDialect(select(literal(1)), text("LOCK TABLE keys IN SHARE ROW EXCLUSIVE MODE"))
 ADD = insert(keys).returning(keys.c.id)
 
 
@@ -27,6 +30,10 @@ class SqlKeys:
 
 class SqlKeyBook(SqlKeys):
     """Working keys, written."""
+
+    def lock(self, purpose: str) -> Sequence[WorkingKey]:
+        self._ask.rows(LOCK)
+        return self.of(purpose)
 
     def add(self, key: WorkingKey) -> WorkingKey:
         (row,) = self._ask.rows(ADD, **new_columns_of(key))

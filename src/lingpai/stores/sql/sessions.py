@@ -48,10 +48,15 @@ _END = (
     .returning(sessions.c.id)
 )
 END = _END.where(sessions.c.id == bindparam("session_id"))
-END_OF_USER = _END.where(sessions.c.user_id == bindparam("of_user"), sessions.c.id != bindparam("but"))
-END_IN_COMPANY = _END.where(
-    sessions.c.user_id == bindparam("of_user"), sessions.c.company_id == bindparam("of_company")
+# Several rows are locked in the order of their ids, here as in `SAW`, so that two changes never wait for each other.
+_UNENDED = (
+    select(sessions.c.id)
+    .where(sessions.c.ended.is_(None), sessions.c.user_id == bindparam("of_user"))
+    .order_by(sessions.c.id)
+    .with_for_update(key_share=True)
 )
+END_OF_USER = _END.where(sessions.c.id.in_(_UNENDED.where(sessions.c.id != bindparam("but"))))
+END_IN_COMPANY = _END.where(sessions.c.id.in_(_UNENDED.where(sessions.c.company_id == bindparam("of_company"))))
 
 # Each of the three has its own index; generations and codes go with their session.
 _OVER = (
@@ -64,6 +69,7 @@ _OVER = (
         ),
     )
     .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
 )
 DELETE_OVER = delete(sessions).where(sessions.c.id.in_(_OVER)).returning(sessions.c.id)
 

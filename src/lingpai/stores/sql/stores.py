@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from lingpai.stores.interfaces import (
     AccountBook,
     AccountStore,
@@ -32,7 +30,7 @@ from lingpai.stores.interfaces import (
     SessionTraces,
 )
 from lingpai.stores.sql.accounts import SqlAccountBook, SqlAccounts
-from lingpai.stores.sql.asking import SILENCE, Within
+from lingpai.stores.sql.asking import Silence, Within
 from lingpai.stores.sql.clients import SqlClientBook, SqlClients
 from lingpai.stores.sql.codes import SqlCodeBook, SqlCodes
 from lingpai.stores.sql.companies import SqlCompanies, SqlCompanyBook
@@ -67,10 +65,13 @@ def open_sqlite(path: Path, clock: Clock, *, threads: int = 32) -> "SqlStores":
 
     """
     engine = sqlite_engine(path, threads=threads)
-    with SILENCE:
+    silence = Silence()
+    with silence:
         write_ahead(engine)
         migrate(engine)
-    return SqlStores(engine, clock)
+    # A writer that began as a reader could fail when it comes to write, and no waiting would help it.
+    database = Database(engine, silence, begin="BEGIN IMMEDIATE", writers=1)
+    return SqlStores(database, clock, SqlFeed(database.alone))
 
 
 class SqlChange:
@@ -104,8 +105,8 @@ class SqlChange:
 class SqlStores:
     """All roles, for reading and, by `change`, for writing."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
-        self._database = Database(engine)
+    def __init__(self, database: Database, clock: Clock, feed: Feed) -> None:
+        self._database = database
         self._clock = clock
         self._listeners: list[Hear] = []
         alone = self._database.alone
@@ -118,7 +119,7 @@ class SqlStores:
         self.codes: CodeStore = SqlCodes(alone)
         self.notices: NoticeStore = SqlNotices(alone)
         self.keys: KeyStore = SqlKeys(alone)
-        self.feed: Feed = SqlFeed(alone)
+        self.feed = feed
         self.audit: AuditTrail = SqlAudit(alone)
         self.moments: MomentStore = SqlMoments(self._database)
 
