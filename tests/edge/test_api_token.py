@@ -15,6 +15,8 @@ from lingpai.edge.schemes.user_token import user_token
 from lingpai.edge.triples import ByTriple
 from lingpai.modules.module import BusinessCall
 from lingpai.operations.check_token import CheckToken
+from lingpai.vocabulary.values import Client
+from tests.conformance.stage import Stage
 
 TRANSCRIPT = Path(__file__).parents[1] / "conformance" / "twokeys.http"
 SECRET = "k3y-Of-20-chars-long"
@@ -53,6 +55,17 @@ def test_two_user_tokens_of_one_second_differ():
     numbers = iter((b"1" * 16, b"2" * 16))
 
     assert len({user_token(lambda _size: next(numbers), 1, 1387324800) for _ in range(2)}) == 2
+
+
+def test_a_client_without_a_secret_that_can_be_read_back_is_denied():
+    stage = Stage("twokeys")
+    stage.tables.rows.clients["bare"] = Client("bare", "bare", contracts=frozenset({"twokeys"}))
+    day = "2026-01-01"
+    bare = api_token("api", "notice", "list", day)
+
+    status, _, body = stage.answer("GET", f"/twokeys/api/notice/list?client_id=bare&api_token={bare}", [], "")
+
+    assert (status, body.decode()) == (200, '{"code":0,"msg":"access deny","data":[]}')
 
 
 def gate():
