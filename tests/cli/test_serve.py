@@ -90,6 +90,14 @@ def test_hosts_that_the_settings_name_are_shown_with_their_side(demo):
     assert re.search(rf"http://api\.mowork\.cn:{server.port}/ +business\b", shown)
 
 
+def test_an_empty_house_says_how_to_add_the_first_user(tmp_path):
+    with serving(tmp_path / "empty", "--workers", "1") as server:
+        shown = (tmp_path / f"server-{server.port}.log").read_text()
+
+    assert f"user add NAME --data {tmp_path / 'empty'}" in shown
+    assert "demo" not in shown.splitlines()[0]
+
+
 def test_demo_data_is_served_to_this_machine_only(demo, lingpai):
     assert lingpai("serve", "--host", "0.0.0.0", "--data", demo.data).is_refused("demo", "0.0.0.0", "--host")
     assert lingpai("serve", "--demo", "--host", "192.0.2.1", "--data", "new").is_refused("demo", "192.0.2.1")

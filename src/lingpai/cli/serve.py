@@ -7,6 +7,7 @@ line that names it. The workers share nothing but the data folder.
 
 import ipaddress
 import logging
+import multiprocessing
 import os
 import signal
 import socket
@@ -108,19 +109,13 @@ def serve(
             f"{data} 里的数据不是演示数据:去掉 --demo,或用 --data 指定另一个目录。",
             f"{data} holds data that is no demo: leave out --demo, or name another folder with --data.",
         )
-    served = _checked(data)
+    served, has_users = _checked(data)
     _greet(listening, data, workers)
     show("", _addresses(listening.base_url, listening.port, served))
     if made is not None:
         _show_first_calls(made, served, data)
-    elif is_demo(data):
-        show(
-            "",
-            said(
-                f"演示账号的密码已在首次启动时显示。重设:\n{command('user reset 用户名', data)}",
-                f"The demo's passwords were shown when it was made. For a new one:\n{command('user reset NAME', data)}",
-            ),
-        )
+    else:
+        show("", _next_step(data, has_users=has_users))
     os.environ["LINGPAI_DATA"] = str(data.absolute())
     _run(listening, address, workers)
 
@@ -128,7 +123,9 @@ def serve(
 def load_app() -> Any:
     """Return the application: what a worker runs first."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    threading.Thread(target=_stop_when_orphaned, args=(os.getppid(),), name="orphan", daemon=True).start()
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        threading.Thread(target=_stop_when_orphaned, args=(parent.pid,), name="orphan", daemon=True).start()
     module, _, name = APP.partition(":")
     return getattr(import_module(module), name)()
 
@@ -142,9 +139,9 @@ def _stop_when_orphaned(parent: int) -> None:
     os._exit(1)
 
 
-def _checked(data: Path) -> Mapping[str, Served]:
+def _checked(data: Path) -> tuple[Mapping[str, Served], bool]:
     """
-    Return the contracts that will be served, and leave nothing open.
+    Return the contracts that will be served, and whether there are users; leave nothing open.
 
     Raises:
         SettingRefused: A setting is unknown or wrong.
@@ -157,7 +154,7 @@ def _checked(data: Path) -> Mapping[str, Served]:
             house.prepare()
         except ValueError as wrong:
             raise Trouble(f"接口约定有误:{wrong}", f"a contract does not add up: {wrong}") from None
-        return house.served
+        return house.served, bool(house.stores.accounts.page(0, 1))
 
 
 def _run(listening: Listening, address: str, workers: int) -> None:
@@ -280,6 +277,20 @@ def _greet(listening: Listening, data: Path, workers: int) -> None:
     show(
         f"[bold]令牌 lingpai[/] {__version__}{kind}",
         f"[bold cyan]{listening.base_url}[/]  [dim]{data} · {count} · {said('Ctrl-C 停止', 'Ctrl-C stops')}[/]",
+    )
+
+
+def _next_step(data: Path, *, has_users: bool) -> str:
+    if is_demo(data):
+        return said(
+            f"演示账号的密码已在首次启动时显示。重设:\n{command('user reset 用户名', data)}",
+            f"The demo's passwords were shown when it was made. For a new one:\n{command('user reset NAME', data)}",
+        )
+    if has_users:
+        return ""
+    return said(
+        f"还没有用户。新增:\n{command('user add 用户名', data)}",
+        f"There are no users yet. To add one:\n{command('user add NAME', data)}",
     )
 
 
