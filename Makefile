@@ -65,6 +65,10 @@ test: setup tools lint ## everything that CI runs
 	@echo "==> pytest"
 	@$(BIN)/pytest -n auto --dist loadfile $(PYTEST)
 
+.PHONY: torture
+torture: setup ## stop, kill, starve and race servers, with full counts; prints what it measured
+	@LINGPAI_TEST_TORTURE=1 $(BIN)/pytest tests/torture -s --timeout 1200 $(PYTEST)
+
 .PHONY: tools
 tools: $(NODE_READY) ## install what the tests need from npm
 
