@@ -1,7 +1,6 @@
 """Every statement of a contract's document is accounted for: heard in a transcript, or left out for a reason."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,24 +10,27 @@ from lingpai.vocabulary.settings import Settings
 from tests.conformance.transcripts import exchanges
 
 HERE = Path(__file__).parent
-COVERAGE = HERE.parents[1] / "docs" / "coverage"
-PAGES = sorted(COVERAGE.glob("*.md"))
+COVERAGE = HERE.parents[1] / "docs" / "coverage.md"
 
 HEAD = ["line", "what the document says", "where it holds"]
 
-each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+def sections() -> dict[str, list[tuple[int, list[str]]]]:
+    """Return the rows of each contract's section with their line numbers, without heads and rules."""
+    found: dict[str, list[tuple[int, list[str]]]] = {}
+    name = ""
+    for number, line in enumerate(COVERAGE.read_text(encoding="utf-8").splitlines(), 1):
+        if line.startswith("## "):
+            name = line[3:]
+            found[name] = []
+        elif line.startswith("|") and cells(line) != HEAD and not re.fullmatch(r"[|:\- ]+", line):
+            found[name].append((number, cells(line)))
+    return found
 
 
 def cells(line: str) -> list[str]:
     """Return the cells of one row; a bar inside a cell is written with a backslash before it."""
     return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-
-
-def rows(page: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row of the page's tables with its line number, without heads and rules."""
-    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
-        if line.startswith("|") and cells(line) != HEAD and not re.fullmatch(r"[|:\- ]+", line):
-            yield number, cells(line)
 
 
 def titles(name: str) -> set[str]:
@@ -37,32 +39,35 @@ def titles(name: str) -> set[str]:
     return {exchange.title for exchange in exchanges(transcript.read_text(encoding="utf-8"))}
 
 
+each_section = pytest.mark.parametrize(("name", "rows"), sections().items(), ids=sections())
+
+
 def test_every_contract_accounts_for_its_document():
-    assert {page.stem for page in PAGES} == set(declarations(Settings()))
+    assert set(sections()) == set(declarations(Settings()))
 
 
-@each_page
-def test_every_row_says_where_it_holds_or_why_it_does_not(page):
+@each_section
+def test_every_row_says_where_it_holds_or_why_it_does_not(name, rows):
     open_rows = [
-        f"{page.name}:{number}"
-        for number, row in rows(page)
+        f"{COVERAGE.name}:{number}"
+        for number, row in rows
         if len(row) != len(HEAD)
         or not row[0]
         or not row[1]
         or not (re.search(r"`[^`]+`", row[2]) or re.match(r"not: \S", row[2]))
     ]
 
-    assert list(rows(page)) != []
+    assert rows != []
     assert open_rows == []
 
 
-@each_page
-def test_every_title_that_a_row_names_is_heard(page):
-    heard = titles(page.stem)
+@each_section
+def test_every_title_that_a_row_names_is_heard(name, rows):
+    heard = titles(name)
 
     unheard = [
-        f"{page.name}:{number}: {title}"
-        for number, row in rows(page)
+        f"{COVERAGE.name}:{number}: {title}"
+        for number, row in rows
         if not row[-1].startswith("not: ")
         for title in re.findall(r"`([^`]+)`", row[-1])
         if title not in heard
