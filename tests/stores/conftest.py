@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from lingpai.stores.memory import Memory
+from lingpai.stores.sql.postgres import open_postgres
 from lingpai.stores.sql.stores import open_sqlite
+from tests.stores.programs import open_at
 from tests.stores.samples import NOW, StoppedClock, client, company, done, session, user
 
 
@@ -18,6 +20,19 @@ def path(tmp_path):
     return tmp_path / "data" / "lingpai.db"
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request):
+    """Where processes of their own find a database: a path, or a URL."""
+    return request.getfixturevalue({"sqlite": "path", "postgres": "postgres_url"}[request.param])
+
+
+@pytest.fixture
+def shared_house(place, clock):
+    stores = open_at(place, clock)
+    yield inhabit(stores)
+    stores.close()
+
+
 @pytest.fixture
 def sqlite(path, clock):
     stores = open_sqlite(path, clock)
@@ -25,7 +40,14 @@ def sqlite(path, clock):
     stores.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture
+def postgres(postgres_url, clock):
+    stores = open_postgres(postgres_url, clock)
+    yield stores
+    stores.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def stores(request, clock):
     if request.param == "memory":
         return Memory(clock)
@@ -53,6 +75,11 @@ def house(stores):
 @pytest.fixture
 def sqlite_house(sqlite):
     return inhabit(sqlite)
+
+
+@pytest.fixture
+def postgres_house(postgres):
+    return inhabit(postgres)
 
 
 @pytest.fixture

@@ -3,15 +3,15 @@
 import itertools
 import subprocess
 import sys
+from pathlib import Path
 from typing import IO, cast
 
 _OPEN = """
 import sys
-from pathlib import Path
-from lingpai.stores.sql.stores import open_sqlite
+from tests.stores.programs import open_at
 from tests.stores.samples import NOW, done, notice
 
-stores = open_sqlite(Path(sys.argv[1]), lambda: NOW)
+stores = open_at(sys.argv[1], lambda: NOW)
 """
 
 CONTEND = (
@@ -39,6 +39,14 @@ while True:
 )
 
 OPEN = _OPEN + "print(len(stores.audit.page(0, 1)))"
+
+
+def open_at(place, clock):
+    """Return the stores at a path, or at PostgreSQL's URL."""
+    from lingpai.stores.sql.postgres import open_postgres
+    from lingpai.stores.sql.stores import open_sqlite
+
+    return open_postgres(place, clock) if "://" in str(place) else open_sqlite(Path(place), clock)
 
 
 class Program:

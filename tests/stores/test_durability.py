@@ -1,4 +1,4 @@
-"""What SQLite confirmed stays: how it is set, and a process that is killed."""
+"""What was confirmed stays: how SQLite is set, and a process that is killed."""
 
 import stat
 
@@ -6,7 +6,7 @@ import pytest
 
 from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary.values import Session
-from tests.stores.programs import REPORT, Program
+from tests.stores.programs import REPORT, Program, open_at
 from tests.stores.samples import done, notice, told
 
 ENOUGH = 150
@@ -66,22 +66,34 @@ def test_what_is_closed_and_opened_again_is_all_there(sqlite_house, path, clock)
     again.close()
 
 
-def test_a_killed_process_has_kept_every_change_that_it_reported(path, clock):
+def test_a_killed_process_has_kept_every_change_that_it_reported(place, clock):
+    stores = open_at(place, clock)
+    beginning = stores.feed.here()
+    stores.close()
     reported: list[str] = []
     for first in (0, 10_000, 20_000):
-        program = Program(REPORT, path, first)
+        program = Program(REPORT, place, first)
         reported += program.hear_many(ENOUGH)
         reported += program.kill()
 
-    stores = open_sqlite(path, clock)
+    stores = open_at(place, clock)
     kept = {each.title for each in stores.notices.page(1, 10_000)}
-    heard = {entry.subject_id for entry in told(stores, 0)}
+    heard = {entry.subject_id for entry in told(stores, beginning)}
     audited = {row.subject_id for row in stores.audit.page(0, 10_000)}
 
     assert len(reported) >= 3 * ENOUGH
     assert kept >= set(reported)
     assert kept == heard == audited
-    assert pragma(stores, "integrity_check") == "ok"
     with stores.change(done()) as change:
         change.notices.add(notice("after"))
+    stores.close()
+
+
+def test_sqlite_is_whole_after_its_process_was_killed(path, clock):
+    program = Program(REPORT, path, 0)
+    program.hear_many(ENOUGH)
+    program.kill()
+
+    stores = open_sqlite(path, clock)
+    assert pragma(stores, "integrity_check") == "ok"
     stores.close()

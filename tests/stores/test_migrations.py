@@ -12,13 +12,13 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from lingpai.stores.sql import clients, codes, feed, generations, migrations, sessions, tables
-from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary import events, values
-from tests.stores.programs import OPEN
+from tests.stores.programs import OPEN, open_at
 
 
-def test_the_scripts_make_the_tables_that_the_statements_ask(sqlite):
-    with sqlite._database._engine.connect() as connection:
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_the_scripts_make_the_tables_that_the_statements_ask(request, engine):
+    with request.getfixturevalue(engine)._database._engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
 
         assert compare_metadata(context, tables.metadata) == []
@@ -50,19 +50,30 @@ def test_the_columns_are_the_fields_of_the_value_in_their_order(table, value):
     assert table.c.keys() == [field.name for field in fields(value)]
 
 
-def test_many_processes_may_make_the_database_at_once(path):
-    command = [sys.executable, "-c", OPEN, str(path)]
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_place(request):
+    if request.param == "sqlite":
+        yield request.getfixturevalue("path")
+        return
+    databases = request.getfixturevalue("databases")
+    url = databases.empty()
+    yield url
+    databases.drop(url)
+
+
+def test_many_processes_may_make_the_database_at_once(new_place):
+    command = [sys.executable, "-c", OPEN, str(new_place)]
     starting = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(6)]
 
     assert [each.communicate() for each in starting] == [("0\n", "")] * 6
 
 
-def test_a_database_of_a_later_version_is_not_opened(sqlite, path, clock):
-    with sqlite._database.writing() as transaction:
+def test_a_database_of_a_later_version_is_not_opened(shared_house, place, clock):
+    with shared_house._database.writing() as transaction:
         transaction._connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
 
     with pytest.raises(CommandError, match="9999"):
-        open_sqlite(path, clock)
+        open_at(place, clock)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +95,7 @@ def test_a_database_of_a_later_version_is_not_opened(sqlite, path, clock):
         clients.PAGE,
         feed.LAST,
         feed.SINCE,
-        feed.DELETE_OVER,
+        feed.DELETE_OVER.sqlite,
     ],
     ids=lambda statement: " ".join(str(statement).split())[-60:],
 )

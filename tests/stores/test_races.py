@@ -116,13 +116,13 @@ def test_every_change_of_every_thread_is_recorded_under_its_own_number(stores):
     assert len(stores.audit.page(0, 10_000)) == 2 * len(numbers)
 
 
-def test_two_processes_do_not_win_one_claim(sqlite_house, path):
+def test_two_processes_do_not_win_one_claim(shared_house, place):
     total = 200
-    with sqlite_house.change(done()) as change:
+    with shared_house.change(done()) as change:
         for number in range(total):
             change.generations.add(generation(number))
 
-    both = [Program(CONTEND, path) for _ in range(2)]
+    both = [Program(CONTEND, place) for _ in range(2)]
     claimed: Counter[str] = Counter()
     for number in range(total):
         for each in both:

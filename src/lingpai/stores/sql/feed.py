@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from lingpai.stores.interfaces import Heard, Place
+from lingpai.stores.sql import snapshots
 from lingpai.stores.sql.asking import Asking
+from lingpai.stores.sql.dialects import PerDialect
 from lingpai.stores.sql.tables import audit, feed
 from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
 
@@ -23,14 +25,17 @@ _OLD = (
     .order_by(feed.c.number)
     .limit(bindparam("most"))
 )
-DELETE_OVER = delete(feed).where(feed.c.number.in_(_OLD)).returning(feed.c.number)
+DELETE_OVER = PerDialect(
+    delete(feed).where(feed.c.number.in_(_OLD)).returning(feed.c.number),
+    snapshots.DELETE_OVER,
+)
 
 AUDIT_PAGE = select(audit).where(audit.c.number > bindparam("after")).order_by(audit.c.number).limit(bindparam("size"))
 RECORD = insert(audit)
 
 
 class SqlFeed:
-    """The change feed, followed."""
+    """The change feed, followed where numbers are committed in their order: on SQLite, which has one writer."""
 
     def __init__(self, ask: Asking) -> None:
         self._ask = ask

@@ -199,7 +199,8 @@ moments = Table(
     Column("at", BigInteger, nullable=False),
 )
 
-# Numbers grow by one and are never given twice: audit rows are not deleted, and the newest feed entry is always kept.
+# Numbers grow (on SQLite by one) and are never given twice: audit rows are not deleted, and the newest feed entry is
+# always kept.
 feed = Table(
     "feed",
     metadata,
@@ -207,7 +208,10 @@ feed = Table(
     Column("at", BigInteger, nullable=False),
     _words("subject"),
     _words("subject_id"),
+    # On PostgreSQL the transaction that told it (see `snapshots.py`), filled by default; on SQLite nothing.
+    Column("xid", BigInteger),
     Index("feed_at", "at"),
+    Index("feed_xid", "xid", sqlite_where=text("xid IS NOT NULL")),
 )
 
 audit = Table(
