@@ -40,23 +40,12 @@ class Seen:
         """Return how long after the ending each wrong acceptance began."""
         return sorted(lag for lag, ok in self.after_the_ending(on_its_own_worker=on_its_own_worker) if ok)
 
-    def first_refusals(self) -> list[float]:
-        """Return how long after each ending another worker first refused."""
-        first: dict[int, float] = {}
-        for session, worker, told in self.reads:
-            if session in self.ended and told.refused and worker != self.ended[session][1]:
-                lag = told.came - self.ended[session][0]
-                if lag > 0:
-                    first[session] = min(lag, first.get(session, lag))
-        return sorted(first.values())
-
     def print(self, title: str) -> None:
         own, other = (len(self.after_the_ending(on_its_own_worker=own)) for own in (True, False))
         wrong, late = (self.accepted(on_its_own_worker=own) for own in (True, False))
         print(f"\n{title}: {len(self.reads)} signed-in reads, {len(self.ended)} sessions ended")
         print(f"  begun after the ending, on its own worker: {own}, accepted {len(wrong)}")
         print(f"  begun after the ending, on the other worker: {other}, accepted {len(late)}{_spread(late)}")
-        print(f"  first refusal on the other worker{_spread(self.first_refusals())}")
 
 
 def _spread(seconds: list[float]) -> str:
