@@ -55,14 +55,15 @@ from lingpai.stores.sql.sqlite import UnsoundSqlite
 from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary.clock import Clock, system_clock
 from lingpai.vocabulary.events import Event
-from lingpai.vocabulary.outcomes import NotRemembered
+from lingpai.vocabulary.outcomes import NotRemembered, Refused
 from lingpai.vocabulary.settings import SettingRefused, Settings, load_settings, read_settings
 from lingpai.vocabulary.values import Client, Randomness, Sighting
 
-DATABASE = "lingpai.db"
+DATABASE = Settings().database
 BELL = "lingpai.bell"
 MASTER_KEY = "master.key"
 SETTINGS = "lingpai.toml"
+POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 
 
 def declarations(settings: Settings) -> dict[str, Declaration]:
@@ -315,6 +316,24 @@ class DataTrouble(Exception):
     """The data cannot be opened by this program here. The message says why, and what to do."""
 
 
+def is_url(database: str) -> bool:
+    """Return whether the setting *database* names a server, and no file."""
+    return "://" in database
+
+
+def holds_data(data: Path, variables: Mapping[str, str]) -> bool:
+    """
+    Return whether the house of *data* has been opened before, or at least made.
+
+    Raises:
+        SettingRefused: A setting is unknown or wrong.
+
+    """
+    settings = load_settings(data / SETTINGS, variables)
+    # What a server holds is told by asking it; that there is a key to it shows that it was asked from here.
+    return (data / (MASTER_KEY if is_url(settings.database) else settings.database)).exists()
+
+
 def _made_elsewhere() -> tuple[type[Exception], ...]:
     # Asked only when opening has failed: Alembic takes a tenth of a second to import.
     from alembic.util import CommandError
@@ -329,20 +348,43 @@ def open_house(data: Path, variables: Mapping[str, str], *, clock: Clock = syste
     Raises:
         SettingRefused: A setting is unknown or wrong.
         KeyTrouble: The master key cannot be used.
-        DataTrouble: SQLite here can lose changes, or the database was made by a later version.
+        DataTrouble: SQLite here can lose changes, PostgreSQL does not answer or cannot keep our tables, its
+            driver is missing, or the database was made by a later version.
 
     """
     settings = load_settings(data / SETTINGS, variables)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     master = load_master_key(data / MASTER_KEY, secrets.token_bytes)
     timekeeper = Timekeeper(clock)
-    try:
-        stores = open_sqlite(data / DATABASE, timekeeper)
-    except _made_elsewhere() as trouble:
-        raise DataTrouble(f"{data / DATABASE}: {trouble}") from None
+    stores = _open_stores(data, settings.database, timekeeper)
     timekeeper.learn(stores.moments.latest())
     bell = open_bell(data / BELL, secrets.token_bytes)
     if bell:
         stores.listen(bell.answer)
     keys = Keyring(stores, master, timekeeper, secrets.token_bytes)
     return House(settings, stores, keys, timekeeper, timekeeper=timekeeper, bell=bell)
+
+
+def _open_stores(data: Path, database: str, clock: Clock) -> Stores:
+    if is_url(database):
+        return _open_postgres(database, clock)
+    try:
+        return open_sqlite(data / database, clock)
+    except _made_elsewhere() as trouble:
+        raise DataTrouble(f"{data / database}: {trouble}") from None
+
+
+def _open_postgres(url: str, clock: Clock) -> Stores:
+    scheme = url.partition("://")[0]
+    if scheme not in POSTGRES:
+        raise SettingRefused(f"database: {scheme}:// is unknown. It is a {POSTGRES[0]}:// URL, or the path of a file.")
+    try:
+        from lingpai.stores.sql.postgres import UnfitPostgres, open_postgres
+    except ImportError as missing:
+        raise DataTrouble(f"PostgreSQL asks for its driver: pip install 'lingpai[postgres]' ({missing})") from None
+    try:
+        return open_postgres(url, clock)
+    except (UnfitPostgres, Refused) as trouble:
+        raise DataTrouble(f"PostgreSQL: {trouble}") from None
+    except _made_elsewhere() as trouble:
+        raise DataTrouble(f"PostgreSQL: {trouble}") from None

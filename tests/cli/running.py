@@ -69,7 +69,9 @@ Lingpai = Callable[..., Ran]
 
 
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LINGPAI_", "LC_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("LINGPAI_", "LC_", "DATABASE_URL"))
+    }
     return {**kept, "LANG": "C.UTF-8", **(variables or {})}
 
 

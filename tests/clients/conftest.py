@@ -91,7 +91,7 @@ def running(data: Path, **variables: str) -> Iterator[str]:
     port = _free_port()
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--no-ws", "lingpai.app:create"]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LINGPAI_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LINGPAI_", "DATABASE_URL"))}
     log = data.parent / f"server-{port}.log"
     with (
         log.open("wb") as written,

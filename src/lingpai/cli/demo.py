@@ -25,7 +25,7 @@ from lingpai.cli.passwords import random_password, random_text
 from lingpai.cli.printing import Trouble, console, said, show, show_json, table
 from lingpai.cli.story import COMPANIES, NOTICES, PEOPLE, PROGRAMS, SESSIONS, Person, Program
 from lingpai.cli.token import mint_token
-from lingpai.composition import DATABASE, MASTER_KEY, SETTINGS, House, open_house
+from lingpai.composition import MASTER_KEY, SETTINGS, House, holds_data, is_url, open_house
 from lingpai.edge.steps import built_in_id
 from lingpai.operations.add_client import AddClient, NewClient
 from lingpai.operations.add_company import AddCompany
@@ -34,6 +34,7 @@ from lingpai.operations.enable import EnableClient, EnableUser, Enabling
 from lingpai.principals.keys import load_master_key
 from lingpai.vocabulary.events import Event
 from lingpai.vocabulary.secret import Secret
+from lingpai.vocabulary.settings import load_settings
 from lingpai.vocabulary.values import Client, Company, Notice, User
 
 MARK = "demo"
@@ -158,7 +159,7 @@ def is_demo(data: Path) -> bool:
 
 def has_data(data: Path) -> bool:
     """Return whether there is a database in *data*, of whatever kind."""
-    return (data / DATABASE).exists()
+    return holds_data(data, os.environ)
 
 
 def make_demo(data: Path, base_url: str) -> Made:
@@ -168,9 +169,15 @@ def make_demo(data: Path, base_url: str) -> Made:
     Settings and a master key that are there already are kept and used.
 
     Raises:
-        Trouble: There is a database already.
+        Trouble: There is a database already, or it would be kept elsewhere.
 
     """
+    database = load_settings(data / SETTINGS, os.environ).database
+    if is_url(database) or Path(database).name != database:
+        raise Trouble(
+            "演示数据只写入数据目录中的 SQLite:请先去掉 DATABASE_URL 或 database 设置。",
+            "demo data is made in an SQLite file of the data folder: unset DATABASE_URL, or the setting database.",
+        )
     if has_data(data):
         raise _taken(data)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -189,7 +196,7 @@ def make_demo(data: Path, base_url: str) -> Made:
         _write_new(data / MARK, MARK_TEXT)
         try:
             # Unlike a rename, this fails where somebody else was faster.
-            os.link(making / DATABASE, data / DATABASE)
+            os.link(making / database, data / database)
         except FileExistsError:
             raise _taken(data) from None
     return made

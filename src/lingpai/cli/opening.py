@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lingpai.cli.printing import Trouble
-from lingpai.composition import DATABASE, House, open_house
+from lingpai.composition import House, holds_data, open_house
 from lingpai.principals.names import name_key
 from lingpai.vocabulary.values import Client, Company, Session, User
 
@@ -29,7 +29,7 @@ def opened(data: Path, *, make: bool = False) -> Iterator[House]:
         make: Whether an empty one may be made; else a mistyped folder would become one.
 
     """
-    if not make and not (data / DATABASE).exists():
+    if not make and not holds_data(data, os.environ):
         raise Trouble(
             f"{data} 里没有数据。用 lingpai demo 生成演示数据,用 lingpai serve 从空库开始,或用 --data 指定目录。",
             f"there is no data in {data}. Make some with `lingpai demo`, start empty with `lingpai serve`, "

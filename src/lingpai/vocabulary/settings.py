@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     What the server lets you set, besides its contracts.
 
     Args:
+        database: Where everything is kept: PostgreSQL's URL, or the path of an SQLite file (from the data folder).
         timezone: In which times without a zone are printed, where a contract does not say otherwise.
         notice_writers: Who may add notices: "users" or "admins" (of some company).
         threads: How many calls one worker serves from the database at once.
@@ -64,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     """
 
+    database: str = "lingpai.db"
     timezone: Zone = "Asia/Shanghai"
     notice_writers: Literal["users", "admins"] = "users"
     threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
@@ -94,11 +96,16 @@ def load_settings(file: Path | None, variables: Mapping[str, str]) -> Settings:
             raw = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
             raise SettingRefused(f"{file}: {broken}") from None
+    if variables.get(DATABASE_URL):
+        raw["database"] = variables[DATABASE_URL]
     for name, value in variables.items():
         if name.startswith(PREFIX) and name not in NOT_SETTINGS and not name.startswith("LINGPAI_TEST_"):
             _put(raw, name.removeprefix(PREFIX).lower().split("__"), value)
     return read_settings(raw, Settings, "")
 
+
+DATABASE_URL = "DATABASE_URL"
+"""The variable that hosters set; `LINGPAI_DATABASE` wins over it."""
 
 NOT_SETTINGS = frozenset({"LINGPAI_DATA", "LINGPAI_DEMO"})
 """Variables of ours that say where and how to run, not what to set. Those named LINGPAI_TEST_… belong to the tests."""
