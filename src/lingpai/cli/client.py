@@ -12,6 +12,7 @@ from lingpai.cli.printing import Trouble, said, show, show_json, table
 from lingpai.composition import House
 from lingpai.operations.add_client import AddClient, NewClient
 from lingpai.operations.enable import EnableClient, Enabling
+from lingpai.operations.set_devices import Devices, SetDevices
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.values import Client
 
@@ -136,6 +137,40 @@ def list_(
                 for one in rows
             ],
             whole=("client_id",),
+        )
+    )
+
+
+@APP.command(
+    name="set",
+    help=said(
+        "设置每个用户在该应用(或某类端,如 mowork:pc)最多几个会话",
+        "Limit a user's live sessions at a client, or at a client type (mowork:pc).",
+    ),
+)
+def set_(
+    client_id: ClientId,
+    /,
+    *,
+    most_sessions: Annotated[int, Parameter(help=said("最多几个;0 表示不限", "So many at most; 0 for any number."))],
+    refuse: Annotated[
+        bool,
+        Parameter(
+            negative="", help=said("到上限时拒绝新登录,而不是顶掉最早的", "Refuse at the limit; else the oldest goes.")
+        ),
+    ] = False,
+    data: Data = HERE,
+) -> None:
+    """Set how many sessions a user may have at a client, and who gives way."""
+    with opened(data) as house:
+        find_client(house, client_id)
+        if most_sessions < 0:
+            raise Trouble("--most-sessions 不能为负数。", "--most-sessions cannot be negative.")
+        SetDevices(house.stores)(OPERATOR, Devices(client_id, most_sessions or None, replaces=not refuse))
+    number = str(most_sessions or said("不限", "any number"))
+    show(
+        said(
+            f"应用 {client_id}:每个用户的会话数 {number}。", f"Client {client_id}: live sessions of one user: {number}."
         )
     )
 

@@ -47,12 +47,15 @@ class MoworkSettings(ContractSettings, frozen=True, kw_only=True, forbid_unknown
     What mowork lets you set.
 
     Args:
+        token_seconds: How long a token lives, however it is used.
+        idle_seconds: Over when unused for so long; None where idleness does not count.
         timestamp: "window" accepts any time that the session can have been told, "latest" only the last.
         api_versions: Versions served, as `api_version` names them.
 
     """
 
     token_seconds: Seconds = 86_400
+    idle_seconds: Seconds | None = None
     timestamp: Literal["window", "latest"] = "window"
     window_seconds: Seconds = 120
     api_versions: tuple[str, ...] = ("v1.0", "v1", "1.0")
@@ -164,7 +167,7 @@ def mowork(settings: MoworkSettings, modules: Module) -> Contract:
         name="mowork",
         terms=Terms(
             contract="mowork",
-            idle_seconds=None,
+            idle_seconds=settings.idle_seconds,
             absolute_seconds=settings.token_seconds,
             entrance=settings.entrance,
             registration=settings.registration,

@@ -63,6 +63,7 @@ class ZhiyunSettings(ContractSettings, frozen=True, kw_only=True, forbid_unknown
     What zhiyun lets you set.
 
     Args:
+        idle_seconds: Over when unused for so long; None where idleness does not count.
         clock_seconds: How far a caller's clock may be from ours.
         scopes: Scope aliases beside, or instead of, those in `SCOPES`, each with the methods that it opens.
         avatar_base: What stands before the path of an avatar, such as `https://avatar.example.com`.
@@ -70,6 +71,7 @@ class ZhiyunSettings(ContractSettings, frozen=True, kw_only=True, forbid_unknown
     """
 
     access_token_seconds: Seconds = 7_776_000
+    idle_seconds: Seconds | None = None
     auth_code_seconds: Seconds = 30
     clock_seconds: Seconds = 3600
     scopes: dict[str, str] = msgspec.field(default_factory=dict)
@@ -243,7 +245,7 @@ def zhiyun(settings: ZhiyunSettings, modules: Module) -> Contract:
         name="zhiyun",
         terms=Terms(
             contract="zhiyun",
-            idle_seconds=None,
+            idle_seconds=settings.idle_seconds,
             absolute_seconds=settings.access_token_seconds,
             entrance=settings.entrance,
             registration=settings.registration,
