@@ -37,12 +37,17 @@ def postgres_url(databases):
     databases.drop(url)
 
 
-@pytest.fixture
-def own_postgres():
-    """A server of the test's own, to be stopped and killed."""
+@pytest.fixture(scope="session")
+def other_server():
     server = Postgres()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.end()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def own_postgres(other_server):
+    """A server that a test may stop and kill."""
+    other_server.go_on()
+    if not other_server.is_running():
+        other_server.start()
+    return other_server

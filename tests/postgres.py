@@ -64,6 +64,9 @@ class Postgres:
                     raise AssertionError(f"PostgreSQL does not start:\n{self.log.read_text()}") from None
                 time.sleep(0.05)
 
+    def is_running(self):
+        return self._guard is not None
+
     def stop(self):
         """Stop every process of it where it stands."""
         self._signal(signal.SIGSTOP)
