@@ -274,9 +274,11 @@ def test_head_is_a_wrong_method_without_a_body(server):
         assert connection.answer().code == "403"
 
 
-def test_a_preflight_of_an_unknown_path_is_unknown(server):
-    answer = server.ask("OPTIONS /mowork/user/fly HTTP/1.1", HOST, "Origin: http://localhost:1")
+def test_a_preflight_of_an_unknown_path_is_allowed_so_that_the_call_can_be_told(server):
+    preflight = server.ask("OPTIONS /mowork/user/fly HTTP/1.1", HOST, "Origin: http://localhost:1")
+    answer = server.ask("GET /mowork/user/fly HTTP/1.1", HOST, "Origin: http://localhost:1")
 
+    assert (preflight.status, preflight.body) == (204, b"")
     assert (answer.status, answer.code) == (404, "100404")
     assert answer.headers["access-control-allow-origin"] == "http://localhost:1"
 

@@ -130,7 +130,6 @@ def twokeys(settings: TwokeysSettings, modules: Module) -> Contract:
         router=router,
         # The gate stands before the route, so that only our own apps learn which calls there are.
         steps=(ApiTokenRight(router, ZoneInfo(settings.timezone)), Routed(), Proved(), Performed()),
-        concealed=True,
         routes=(
             Route(
                 methods=("POST",),

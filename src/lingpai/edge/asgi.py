@@ -70,8 +70,8 @@ class Shell:
         headers = tuple(scope["headers"])
         request = Request(scope["method"], path, scope["query_string"], headers, b"", address, side)
         origin = next((value.decode("latin-1") for name, value in headers if name == b"origin"), None)
-        if request.method == "OPTIONS" and (methods := _known_methods(contract, request)):
-            await _send(send, Answer(204, preflight(contract, origin, methods), b""), {})
+        if request.method == "OPTIONS":
+            await _send(send, Answer(204, preflight(contract, origin), b""), {})
             return
         try:
             body = await _read_body(scope, receive)
@@ -105,12 +105,6 @@ class Shell:
     def close(self) -> None:
         """End the threads, once they have answered."""
         self._pool.shutdown()
-
-
-def _known_methods(contract: Contract, request: Request) -> tuple[str, ...]:
-    if contract.concealed:
-        return tuple(dict.fromkeys(method for rows in contract.table.values() for method in rows))
-    return tuple(contract.rows(request, {}))
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes:

@@ -163,7 +163,6 @@ class Contract:
         speaks_reason: The message of "sign in again" says why, in words.
         unspoken: Reasons that the sentence of "sign in again" says already.
         origins: Pages of these origins may call; `*` for all, `loopback` for any port of this machine.
-        concealed: Which calls there are is told only to who has passed its steps, so every path answers a preflight.
         client_types: Client types that a caller can name, each with a built-in client;
             empty where clients prove who they are.
         keys: The working keys that its tokens need: purpose, and size in bytes.
@@ -189,7 +188,6 @@ class Contract:
     speaks_reason: bool = True
     unspoken: frozenset[Reason] = frozenset()
     origins: tuple[str, ...] = ("loopback",)
-    concealed: bool = False
     client_types: tuple[str, ...] = ()
     keys: Mapping[str, int] = field(default_factory=dict)
     table: Mapping[str, Mapping[str, Route]] = field(init=False, repr=False)

@@ -10,6 +10,9 @@ _LOOPBACK = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?
 PREFLIGHT_SECONDS = 600
 """For so long a browser may remember the answer to a preflight."""
 
+ALLOWED = ("Content-Type", "Authorization", "Accept-Language", "X-Requested-With")
+"""Request headers that every house lets a page send; no house trusts a header that it does not name."""
+
 EXPOSED = "X-Lingpai-Reason, Retry-After, ETag, Deprecation, Sunset"
 """Answer headers that a page may read."""
 
@@ -29,12 +32,17 @@ def allow_origin(contract: Contract, origin: str | None) -> Mapping[str, str]:
     return headers
 
 
-def preflight(contract: Contract, origin: str | None, methods: tuple[str, ...]) -> Mapping[str, str]:
-    """Return the headers of the answer to a preflight for a path that answers *methods*."""
+def preflight(contract: Contract, origin: str | None) -> Mapping[str, str]:
+    """
+    Return the headers of the answer to a preflight, the same for every path.
+
+    A browser whose preflight fails shows its page nothing, so a path that is not there is told
+    to the call itself, in the envelope. And a preflight tells nobody which paths there are.
+    """
     headers = dict(allow_origin(contract, origin))
     if "access-control-allow-origin" in headers:
-        names = ("Content-Type", "Authorization", "Accept-Language", *contract.request_headers)
+        methods = sorted({method for rows in contract.table.values() for method in rows})
         headers["access-control-allow-methods"] = ", ".join((*methods, "OPTIONS"))
-        headers["access-control-allow-headers"] = ", ".join(dict.fromkeys(names))
+        headers["access-control-allow-headers"] = ", ".join(dict.fromkeys((*ALLOWED, *contract.request_headers)))
         headers["access-control-max-age"] = str(PREFLIGHT_SECONDS)
     return headers

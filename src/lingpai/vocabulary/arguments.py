@@ -57,7 +57,7 @@ class Field(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text of *least* to *most* characters; empty counts as missing where it is required."""
+    """Text of *least* to *most* characters; blank counts as missing where it is required."""
 
     member: str
     most: int = 64
@@ -70,7 +70,7 @@ class Text:
     def read(self, raw: object) -> str:
         if not isinstance(raw, str):
             raise Unfit(_NOT_TEXT)
-        if self.required and not raw:
+        if self.required and not raw.strip():
             raise Unfit(MISSING)
         if len(raw) > self.most:
             raise Unfit((f"不能超过{self.most}个字符", f"must not exceed {self.most} characters"))
