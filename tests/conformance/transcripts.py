@@ -3,7 +3,8 @@ Transcripts: conversations in plain text, and what it takes to play them.
 
 `@` sets the stage, `>` is sent, `<` must come back, `##` titles, `#` remarks, an empty line
 ends an exchange. An empty `>` or `<` parts head from body; it may be left out where the body
-does not look like a header. `{{name}}` or `{{name:argument}}` in what is sent is what `PLACEHOLDERS` computes for it.
+does not look like a header. A header that must not come is expected to be `-`. What every answer of every house
+has, `play` looks for unasked. `{{name}}` or `{{name:argument}}` in what is sent is what `PLACEHOLDERS` computes for it.
 """
 
 import base64
@@ -21,6 +22,9 @@ from urllib.parse import parse_qsl
 from tests.conformance.stage import KEYS, Stage
 
 HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*: ")
+
+EVERY_ANSWER = [("Cache-Control", "no-store"), ("Vary", "Origin")]
+"""Headers that no answer goes without, whatever its transcript says of others."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,15 @@ def play(path: Path, stage: Stage) -> Iterator[tuple[Exchange, tuple[int, str]]]
         expected_status = exchange.expected[0] if exchange.expected else "nothing"
         assert str(status) == expected_status, f"{where}\n  expected {expected_status}\n  got      {status} {came}"
         assert came == expected_body, f"{where}\n  expected {expected_body}\n  got      {came}"
-        for name, value in expected_headers:
-            got = came_headers.get(name.lower())
+        for name, value in [*EVERY_ANSWER, *told_reason(came), *expected_headers]:
+            got = came_headers.get(name.lower(), "-")
             assert got == value, f"{where}\n  expected {name}: {value}\n  got      {name}: {got}"
         yield exchange, (status, came)
+
+
+def told_reason(body: str) -> list[tuple[str, str]]:
+    """Return the header that says what *body* says of why a session is over, where it says so."""
+    return [("X-Lingpai-Reason", reason) for reason in re.findall(r'"reason":"(\w+)"', body)]
 
 
 def filled(text: str, target: str, stage: Stage) -> str:
