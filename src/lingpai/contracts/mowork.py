@@ -10,7 +10,6 @@ Document: Mowork系统API架构设计及技术规范. Transcript: tests/conforma
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -34,7 +33,7 @@ from lingpai.operations.open_session import Granted
 from lingpai.operations.register import Register, Registration
 from lingpai.operations.sign_in import NameAndPassword, SignIn
 from lingpai.vocabulary.arguments import Asks, Text
-from lingpai.vocabulary.clock import SECOND
+from lingpai.vocabulary.clock import local_time
 from lingpai.vocabulary.outcomes import Outcome
 from lingpai.vocabulary.settings import ContractSettings, Seconds
 from lingpai.vocabulary.values import Session, Sex, Terms
@@ -139,7 +138,7 @@ def mowork(settings: MoworkSettings, modules: Module) -> Contract:
         Found(token),
         NameMatches(),
         Admitted(),
-        TimeWithin("req_timestamp", settings.window_seconds, latest=settings.timestamp == "latest"),
+        TimeWithin(settings.window_seconds, latest=settings.timestamp == "latest"),
     )
     first_call = (NoTimeYet("req_timestamp"),)
     sign_in = {"name": Text("username"), "password": Text("password", most=256)}
@@ -160,7 +159,7 @@ def mowork(settings: MoworkSettings, modules: Module) -> Contract:
             "avatar": told.avatar,
             "company_id": result.works_in.company_id if result.works_in else None,
             "company_name": result.works_in.company_name if result.works_in else "",
-            "created": datetime.fromtimestamp(told.created // SECOND, zone).strftime("%Y-%m-%d %H:%M:%S"),
+            "created": local_time(told.created, zone),
         }
 
     return Contract(

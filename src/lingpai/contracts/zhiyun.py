@@ -10,7 +10,6 @@ Document: 开放API系统说明文档. Transcript: tests/conformance/zhiyun.http
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,7 +39,7 @@ from lingpai.operations.end_session import EndSession
 from lingpai.operations.open_session import Granted
 from lingpai.operations.sign_in import NameAndPassword, SignIn
 from lingpai.vocabulary.arguments import Asks, Text
-from lingpai.vocabulary.clock import SECOND
+from lingpai.vocabulary.clock import SECOND, local_time
 from lingpai.vocabulary.outcomes import Outcome, Reason
 from lingpai.vocabulary.settings import ContractSettings, Seconds
 from lingpai.vocabulary.values import CodeTerms, Company, Terms
@@ -201,9 +200,6 @@ def zhiyun(settings: ZhiyunSettings, modules: Module) -> Contract:
         CodeHeld(Argument("auth_code")),
     )
 
-    def time_told(milliseconds: int) -> str:
-        return datetime.fromtimestamp(milliseconds // SECOND, zone).strftime("%Y-%m-%d %H:%M:%S")
-
     def user_info(result: Described, call: Call) -> Fields:
         told = result.user
         fields = {
@@ -214,7 +210,7 @@ def zhiyun(settings: ZhiyunSettings, modules: Module) -> Contract:
             "is_admin": "1" if result.works_in and result.works_in.is_admin else "0",
             "status": told.status or None,
             "avatar": settings.avatar_base + avatar_path(told.id),
-            "created": time_told(told.created),
+            "created": local_time(told.created, zone),
             "nowtime": call.now // SECOND,
         }
         return shown(fields, call)
@@ -232,7 +228,7 @@ def zhiyun(settings: ZhiyunSettings, modules: Module) -> Contract:
             "tel_phone": result.tel_phone,
             "legal_person_phone": result.legal_person_phone,
             "legal_person_name": result.legal_person_name,
-            "created": time_told(result.created),
+            "created": local_time(result.created, zone),
             "nowtime": call.now // SECOND,
         }
         return shown(fields, call)

@@ -66,13 +66,16 @@ class Request:
             Refused: With CREDENTIALS_BAD.
 
         """
-        values = [value for key, value in self.headers if key == name.encode()]
-        if not values:
+        wanted, found = name.encode(), None
+        for key, value in self.headers:
+            if key == wanted:
+                if found is not None:
+                    raise Refused(Outcome.CREDENTIALS_BAD, f"more than one header {name}")
+                found = value
+        if found is None:
             return None
-        if len(values) > 1:
-            raise Refused(Outcome.CREDENTIALS_BAD, f"more than one header {name}")
         try:
-            return values[0].decode()
+            return found.decode()
         except UnicodeDecodeError:
             raise Refused(Outcome.CREDENTIALS_BAD, f"the header {name} is not UTF-8") from None
 

@@ -94,10 +94,13 @@ def read_one(carriers: tuple[Carrier, ...], call: Call) -> str | None:
         Refused: With CREDENTIALS_BAD when two of them hold different things.
 
     """
-    found = {text for carrier in carriers if (text := carrier.read(call)) is not None}
-    if len(found) > 1:
-        raise Refused(Outcome.CREDENTIALS_BAD, "the credential differs between two places")
-    return found.pop() if found else None
+    found = None
+    for carrier in carriers:
+        text = carrier.read(call)
+        if text is not None and found is not None and text != found:
+            raise Refused(Outcome.CREDENTIALS_BAD, "the credential differs between two places")
+        found = text if found is None else found
+    return found
 
 
 def read_basic(call: Call) -> tuple[str, str] | None:

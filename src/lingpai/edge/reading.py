@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
@@ -106,18 +106,37 @@ def read_form(text: bytes, *, last_wins: bool = False) -> dict[str, str]:
     """
     if not text:
         return {}
-    if _BAD_ESCAPE.search(text):
+    if b"%" in text and _BAD_ESCAPE.search(text):
         _unreadable("bad percent-encoding")
-    try:
-        pairs = parse_qsl(text.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_MEMBERS)
-    except ValueError:
-        _unreadable("not a form in UTF-8, or too many members")
-    members = dict(pairs)
-    if len(members) != len(pairs) and not last_wins:
-        _unreadable("a member appears twice")
     if b"%00" in text or b"\0" in text:
         _unreadable("NUL")
+    try:
+        pairs = text.decode().split("&")
+    except UnicodeDecodeError:
+        _unreadable("not a form in UTF-8")
+    if len(pairs) > MOST_MEMBERS:
+        _unreadable("too many members")
+    members: dict[str, str] = {}
+    for pair in pairs:
+        if not pair:
+            continue
+        name, _, value = pair.partition("=")
+        name, value = _unescaped(name), _unescaped(value)
+        if name in members and not last_wins:
+            _unreadable("a member appears twice")
+        members[name] = value
     return members
+
+
+def _unescaped(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        _unreadable("escaped bytes that are not UTF-8")
 
 
 def read_object(text: bytes) -> dict[str, Any]:
@@ -251,11 +270,13 @@ class NestedArguments:
         return bare, inner
 
     def _straightened(self, members: Members) -> Members:
+        if self.aliases.keys().isdisjoint(members):
+            return members
         return self._merged([{self.aliases.get(name, name): value} for name, value in members.items()])
 
     def _merged(self, parts: list[Mapping[str, Any]]) -> dict[str, Any]:
-        whole: dict[str, Any] = {}
-        for part in parts:
+        whole = dict(parts[0]) if parts else {}
+        for part in parts[1:]:
             for name, value in part.items():
                 if whole.setdefault(name, value) == value:
                     continue

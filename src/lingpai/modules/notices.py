@@ -1,13 +1,12 @@
 """Notices: messages that everybody may read, and the example of a module."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from lingpai.modules.module import BusinessCall, Module, Result
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.arguments import Asks, Text, Whole
-from lingpai.vocabulary.clock import SECOND, Clock
+from lingpai.vocabulary.clock import Clock, local_time
 from lingpai.vocabulary.events import Event
 from lingpai.vocabulary.values import Caller, Notice, Visitor
 
@@ -82,5 +81,5 @@ class Notices:
         return None
 
     def _written(self, notice: Notice) -> dict[str, str | int]:
-        created = datetime.fromtimestamp(notice.created // SECOND, self.zone).strftime("%Y-%m-%d %H:%M:%S")
+        created = local_time(notice.created, self.zone)
         return {"id": notice.id, "title": notice.title, "content": notice.content, "created": created}

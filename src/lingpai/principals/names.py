@@ -20,6 +20,8 @@ _BAD: Wrong = ("不能含有空白、控制或不可见字符", "must not contai
 
 def name_key(name: str) -> str:
     """Return what is unique about *name*."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 

@@ -1,7 +1,7 @@
 """Members that every call of a house carries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from lingpai.edge.call import Call
@@ -28,9 +28,13 @@ class CommonMembers(Step):
     client_type: str
     client_types: Mapping[str, str]
 
+    asks: Asks = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "asks", Asks(dict, **{each.member: each for each in self.fields}))
+
     def __call__(self, call: Call) -> None:
-        members = call.body
-        values = Asks(dict, **{field.member: field for field in self.fields}).read(members)
+        values = self.asks.read(call.body)
         client_type = self.client_types.get(values[self.client_type].lower())
         if client_type is None:
             wrong = ("不是已知的客户端类型", "is no known client type")

@@ -6,16 +6,15 @@ Written `YYYY-MM-DD HH:MM:SS:mmm` in UTC: 23 characters, a colon before the mill
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from lingpai.edge.call import Call
 from lingpai.edge.contract import Step
-from lingpai.vocabulary.clock import SECOND
+from lingpai.vocabulary.clock import SECOND, local_time
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TEXT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2}):([0-9]{3})")
+_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}:[0-9]{3}")
 
 
 def write_server_time(milliseconds: int) -> str:
@@ -25,8 +24,7 @@ def write_server_time(milliseconds: int) -> str:
     >>> write_server_time(1501110176336)
     '2017-07-26 23:02:56:336'
     """
-    moment = _EPOCH + timedelta(milliseconds=milliseconds)
-    return f"{moment:%Y-%m-%d %H:%M:%S}:{milliseconds % SECOND:03}"
+    return f"{local_time(milliseconds, UTC)}:{milliseconds % SECOND:03}"
 
 
 def read_server_time(text: str) -> int | None:
@@ -36,19 +34,13 @@ def read_server_time(text: str) -> int | None:
     >>> read_server_time("2017-07-26 23:02:56:336")
     1501110176336
     """
-    found = _TEXT.fullmatch(text)
-    if not found:
+    if not _TEXT.fullmatch(text):
         return None
-    year, month, day, hour, minute, second, millisecond = map(int, found.groups())
     try:
-        moment = datetime(year, month, day, hour, minute, second, millisecond * 1000, UTC)
+        moment = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
     except ValueError:
         return None
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _is_well_formed(text: object) -> bool:
-    return isinstance(text, str) and read_server_time(text) is not None
+    return int(moment.timestamp()) * SECOND + int(text[20:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +55,10 @@ class TimeShown(Step):
         text = call.body.get(self.member)
         if text is None or text == "":
             raise Refused(Outcome.CREDENTIALS_MISSING, f"no {self.member}")
-        if not _is_well_formed(text):
+        shown = read_server_time(text) if isinstance(text, str) else None
+        if shown is None:
             raise Refused(Outcome.CREDENTIALS_BAD, f"{self.member} is malformed")
+        call.claims = {**call.claims, "time": shown}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +71,7 @@ class NoTimeYet(Step):
 
     def __call__(self, call: Call) -> None:
         text = call.body.get(self.member)
-        if text is not None and text != "" and not _is_well_formed(text):
+        if text not in (None, "") and (not isinstance(text, str) or read_server_time(text) is None):
             wrong = ("格式不正确", "is malformed")
             raise Refused(Outcome.ARGUMENT_BAD, f"{self.member} is malformed", fields={self.member: wrong})
 
@@ -85,7 +79,7 @@ class NoTimeYet(Step):
 @dataclass(frozen=True, slots=True)
 class TimeWithin(Step):
     """
-    The time is one that the server can have told this session.
+    The time that `TimeShown` has read is one that the server can have told this session.
 
     Not before the session began and not in the future, each less *window_seconds*; or under
     *latest*, exactly the last one told: it is exchanged for the next, so that of two
@@ -94,13 +88,11 @@ class TimeWithin(Step):
 
     ENDS: ClassVar[Ends] = frozenset({Outcome.TIMESTAMP_BAD})
 
-    member: str
     window_seconds: int
     latest: bool = False
 
     def __call__(self, call: Call) -> None:
-        shown = read_server_time(str(call.body.get(self.member))) or 0
-        standing = call.standing
+        shown, standing = call.claims["time"], call.standing
         assert standing is not None  # noqa: S101 - `Admitted` stands before it
         if self.latest:
             fresh = max(call.now, shown + 1)

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -26,6 +27,13 @@ LONGEST = 4096
 
 SHORTEST_KEY = 32
 """Bytes of a key (RFC 7518, section 3.2)."""
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+LARGEST = 2**53
+"""Of the numbers that a token may tell: beyond it JavaScript's are not exact."""
+
+_SESSION_ID = re.compile("[A-Za-z0-9_-]{1,64}")
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -64,8 +72,18 @@ def read_jwt(token: str, keys: Iterable[bytes]) -> dict[str, Any]:
         if _base64url(claims) != payload:
             raise Refused(Outcome.CREDENTIALS_BAD, "the payload is padded, or holds other letters")
         return _decode(claims)
-    except (binascii.Error, msgspec.DecodeError):
+    except (ValueError, RecursionError):  # base64, UTF-8, JSON, or objects too deep inside each other
         raise Refused(Outcome.CREDENTIALS_BAD, "the payload is no JSON object") from None
+
+
+def is_whole(claim: object) -> bool:
+    """Return whether *claim* is a number as our tokens tell them: whole, not negative, no more than `LARGEST`."""
+    return type(claim) is int and 0 <= claim <= LARGEST
+
+
+def is_session_id(claim: object) -> bool:
+    """Return whether *claim* can be the id of a session, so that it may be looked up."""
+    return isinstance(claim, str) and _SESSION_ID.fullmatch(claim) is not None
 
 
 def _signature(signed: str, key: bytes) -> str:
@@ -75,4 +93,4 @@ def _signature(signed: str, key: bytes) -> str:
 
 
 def _base64url(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+    return binascii.b2a_base64(value, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
