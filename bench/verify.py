@@ -6,21 +6,30 @@ import secrets
 import socket
 import statistics
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import md5
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
 
 from bench.load import Measured, granian, line, load
 from lingpai.composition import House, open_house
 from lingpai.edge.checks.server_time import write_server_time
+from lingpai.edge.schemes.jwt import write_jwt
+from lingpai.edge.schemes.signed_user import fields_md5
+from lingpai.edge.schemes.token_pair import token_id
 from lingpai.edge.steps import built_in_id
-from lingpai.stores.sql.tables import companies, memberships, sessions, users
+from lingpai.operations.add_client import AddClient, NewClient, Registered
+from lingpai.operations.authorize import auth_code
+from lingpai.stores.sql.tables import codes, companies, generations, memberships, sessions, users
 from lingpai.stores.sql.values import columns_of
 from lingpai.vocabulary.clock import SECOND
-from lingpai.vocabulary.values import Company, Session, User
+from lingpai.vocabulary.values import AuthCode, Client, Company, Generation, Session, User
 
 GOALS = {"oppmg": 1.5, "thinkjs": 1.5, "mowork": 2.0, "twokeys": 2.0, "zhiyun": 2.0, "zhiyun xml": 2.3}
 """How many times the floor a signed-in read may cost (bench.md)."""
@@ -61,6 +70,11 @@ class Ground:
         _insert(self.house, sessions, [columns_of(session) for session, _ in made])
         return made
 
+    def client(self, client: Client) -> Registered:
+        """Register a client."""
+        add = AddClient(self.house.stores, self.house.keys, self.house.clock, secrets.token_bytes)
+        return add("bench", NewClient(client))
+
     def user_of(self, session: Session) -> User:
         """Return whose session it is."""
         return self.users[session.user_id - 1]
@@ -96,10 +110,90 @@ def mowork(ground: Ground, count: int) -> list[str]:
     return [line("GET", target, {"X-Token": t, "X-Username": ground.user_of(s).name}) for s, t in opened]
 
 
-REQUESTS: dict[str, Callable[[Ground, int], list[str]]] = {"mowork": mowork}
+def oppmg(ground: Ground, count: int) -> list[str]:
+    """GET with the access token in a header."""
+    key = ground.house.keys.current("oppmg.pair")
+    opened = ground.sessions("oppmg", built_in_id("oppmg", "unknown"), count)
+    now = ground.now // SECOND
+    pairs = [Generation(session.id, 1, 1, now, key.id) for session, _ in opened]
+    _insert(ground.house, generations, [columns_of(pair) for pair in pairs])
+
+    def token(session: Session) -> str:
+        claims = {"exp": now + 1802, "iat": now, "iss": "mmm_oppmg", "nbf": now, "uid": session.user_id}
+        claims |= {"company_id": 1, "sid": session.id, "jti": token_id(session.id, "access", 1)}
+        return write_jwt(claims, key.value[:32])
+
+    return [line("GET", "/oppmg/v1/user/info", {"x-mmm-accesstoken": token(session)}) for session, _ in opened]
+
+
+def thinkjs(ground: Ground, count: int) -> list[str]:
+    """GET with the bare token in Authorization."""
+    keys = ground.house.keys
+    opened = ground.sessions("thinkjs", built_in_id("thinkjs", "unknown"), count)
+
+    def token(session: Session) -> str:
+        fields = {"id": session.user_id, "username": ground.user_of(session).name, "sid": session.id, "jti": "bench"}
+        md5 = fields_md5(fields, keys.current("thinkjs.salt").value)
+        times = {"iat": session.began // SECOND, "exp": session.end // SECOND}
+        return write_jwt({**fields, "md5": md5, **times}, keys.current("thinkjs.token").value)
+
+    return [line("GET", "/thinkjs/api/system/user/info", {"Authorization": token(session)}) for session, _ in opened]
+
+
+def twokeys(ground: Ground, count: int) -> list[str]:
+    """GET with the app's token and the user's in the query."""
+    app = ground.client(Client("", "bench", contracts=frozenset({"twokeys"})))
+    day = datetime.fromtimestamp(ground.now // SECOND, ZoneInfo("Asia/Shanghai")).strftime("%Y-%m-%d")
+    right = md5(f"apiuserinfo{day}{app.secret.reveal()}".encode(), usedforsecurity=False).hexdigest()
+    target = f"/twokeys/api/user/info?client_id={app.client.id}&api_token={right}"
+    opened = ground.sessions("twokeys", app.client.id, count)
+    return [line("GET", f"{target}&user_id={s.user_id}&user_token={t}", {}) for s, t in opened]
+
+
+def zhiyun(ground: Ground, count: int, written: str = "json") -> list[str]:
+    """GET with Basic, an access token and a code that was given for long."""
+    app = ground.client(Client("", "bench", contracts=frozenset({"zhiyun"}), scope="basic", desktop=True))
+    opened = ground.sessions("zhiyun", app.client.id, count)
+    scope = frozenset({"getUserInfo", "getCompanyInfo"})
+    codes_made = [auth_code(secrets.token_bytes(100)) for _ in opened]
+    end = ground.now + 86_400 * SECOND
+    rows = [
+        AuthCode(ground.house.keys.digest(code), app.client.id, session.user_id, session.id, scope, 1, end)
+        for code, (session, _) in zip(codes_made, opened, strict=True)
+    ]
+    _insert(ground.house, codes, [columns_of(row) for row in rows])
+    basic = b64encode(f"{app.client.id}:{app.secret.reveal()}".encode()).decode()
+    moment = f"t_={ground.now}&p_={ground.now % 10000 * 3 + 2345}&client_id={app.client.id}"
+    target = f"/zhiyun/apis/rest/userService/getUserInfo/{written}?{moment}"
+    return [
+        line("GET", f"{target}&access_token={token}&auth_code={code}", {"Authorization": f"Basic {basic}"})
+        for code, (_, token) in zip(codes_made, opened, strict=True)
+    ]
+
+
+def zhiyun_xml(ground: Ground, count: int) -> list[str]:
+    """Ask the same for XML."""
+    return zhiyun(ground, count, "xml")
+
+
+REQUESTS: dict[str, Callable[[Ground, int], list[str]]] = {
+    "oppmg": oppmg,
+    "thinkjs": thinkjs,
+    "mowork": mowork,
+    "twokeys": twokeys,
+    "zhiyun": zhiyun,
+    "zhiyun xml": zhiyun_xml,
+}
 """How each contract is asked."""
 
-MARKERS = {"mowork": '"resCode":"100000"'}
+MARKERS = {
+    "oppmg": '"code":"00000"',
+    "thinkjs": '"errno":0,',
+    "mowork": '"resCode":"100000"',
+    "twokeys": '{"code":1,',
+    "zhiyun": '"code":200,',
+    "zhiyun xml": "<code>200</code>",
+}
 """What each right answer contains."""
 
 
