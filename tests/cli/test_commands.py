@@ -251,3 +251,47 @@ def typed_at_a_terminal(words, answers):
     os.waitpid(pid, 0)
     os.close(terminal)
     return shown.decode()
+
+
+UGLY = "[/]\x1b[2J:smile:[red]x[/red]"
+"""What somebody may write over the wire: markup that closes nothing, a sequence that clears a terminal, an emoji's name."""
+
+
+def test_what_people_wrote_is_shown_as_it_is_and_draws_on_no_terminal(lingpai):
+    name = "[/]:smile:[red]x"
+    added = lingpai("user", "add", name, "--truename", UGLY, "--random-password", "--data", "d")
+    users = lingpai("user", "list", "--data", "d")
+    company = lingpai("company", "add", UGLY, "--data", "d")
+    client = lingpai("client", "add", UGLY, "--contract", "zhiyun", "--data", "d")
+    clients = lingpai("client", "list", "--data", "d")
+
+    for shown in (added, users, company, client, clients):
+        assert shown.code == 0, shown.err
+        assert "\x1b" not in shown.out
+    assert name in added.out
+    assert "Password, shown this once" in added.out
+    assert all(UGLY.replace("\x1b", "\N{REPLACEMENT CHARACTER}") in shown.out for shown in (users, company, clients))
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"), [(b"\xff\xfe\n", "UTF-8"), (b"x" * 257 + b"\n", "256"), (b"\n", "empty")], ids=repr
+)
+def test_a_password_that_nobody_could_sign_in_with_is_refused(tmp_path, typed, words):
+    command = [*LINGPAI, "user", "add", "mei", "--password-stdin", "--data", str(tmp_path / "d")]
+    ran = subprocess.run(command, input=typed, capture_output=True, env=environment(), check=False)
+
+    assert (ran.returncode, ran.stdout) == (2, b"")
+    assert ran.stderr.startswith(b"lingpai: ")
+    assert words in ran.stderr.decode()
+    assert ran.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["user", "company", "client"])
+def test_a_list_of_less_than_one_row_is_refused(lingpai, kind):
+    assert lingpai(kind, "list", "--limit", "-1", "--data", "d").is_refused("--limit")
+
+
+def test_a_client_that_may_have_no_session_is_refused(lingpai):
+    refused = lingpai("client", "add", "x", "--contract", "zhiyun", "--most-sessions", "0", "--data", "d")
+
+    assert refused.is_refused("--most-sessions")

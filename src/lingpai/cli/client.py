@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from lingpai.cli.opening import OPERATOR, every, find_client, opened
 from lingpai.cli.parameters import ACCOUNTS, HERE, AsJson, ClientId, Data, Limit
-from lingpai.cli.printing import Trouble, said, show, show_json, table
+from lingpai.cli.printing import Trouble, marked, said, show, show_json, table
 from lingpai.composition import House
 from lingpai.operations.add_client import AddClient, NewClient
 from lingpai.operations.enable import EnableClient, Enabling
@@ -51,7 +51,11 @@ class Policies:
         ),
     ] = False
     most_sessions: Annotated[
-        int | None, Parameter(help=said("每个用户最多几个会话", "So many live sessions of one user at most."))
+        int | None,
+        Parameter(
+            validator=validators.Number(gte=1),
+            help=said("每个用户最多几个会话", "So many live sessions of one user at most."),
+        ),
     ] = None
 
 
@@ -95,10 +99,13 @@ def add(
     else:
         show(
             said(f"已新增应用 {name}。", f"Registered {name}."),
-            f"client_id      [bold]{kept.client.id}[/]",
-            said(
-                f"client_secret  [bold]{secret}[/](只显示这一次)",
-                f"client_secret  [bold]{secret}[/]  (shown this once)",
+            marked("client_id      [bold]{id}[/]", id=kept.client.id),
+            marked(
+                said(
+                    "client_secret  [bold]{secret}[/](只显示这一次)",
+                    "client_secret  [bold]{secret}[/]  (shown this once)",
+                ),
+                secret=secret,
             ),
         )
 

@@ -22,7 +22,7 @@ from rich.table import Table
 from lingpai.cli.opening import OPERATOR
 from lingpai.cli.parameters import HERE, AsJson, Data, command
 from lingpai.cli.passwords import random_password, random_text
-from lingpai.cli.printing import Trouble, console, said, show, show_json, table
+from lingpai.cli.printing import Trouble, console, marked, said, show, show_json, table
 from lingpai.cli.story import COMPANIES, NOTICES, PEOPLE, PROGRAMS, SESSIONS, Person, Program
 from lingpai.cli.token import mint_token
 from lingpai.composition import MASTER_KEY, SETTINGS, House, holds_data, is_url, open_house
@@ -205,9 +205,12 @@ def make_demo(data: Path, base_url: str) -> Made:
 def show_made(made: Made, data: Path) -> None:
     """Print every credential."""
     show(
-        said(
-            f"[bold]演示数据已写入 {data}[/]。以下密码、密钥和令牌只显示这一次。",
-            f"[bold]Demo data is in {data}.[/] Passwords, secrets and tokens are shown this once.",
+        marked(
+            said(
+                "[bold]演示数据已写入 {data}[/]。以下密码、密钥和令牌只显示这一次。",
+                "[bold]Demo data is in {data}.[/] Passwords, secrets and tokens are shown this once.",
+            ),
+            data=data,
         ),
         "",
         _companies(made),
@@ -218,9 +221,13 @@ def show_made(made: Made, data: Path) -> None:
         "",
         _tokens(made),
         "",
-        said(
-            f"启动:[bold]{command('serve', data)}[/]\n重设密码:[bold]{command('user reset 用户名', data)}[/]",
-            f"Start: [bold]{command('serve', data)}[/]\nA new password: [bold]{command('user reset NAME', data)}[/]",
+        marked(
+            said(
+                "启动:[bold]{serve}[/]\n重设密码:[bold]{reset}[/]",
+                "Start: [bold]{serve}[/]\nA new password: [bold]{reset}[/]",
+            ),
+            serve=command("serve", data),
+            reset=command(said("user reset 用户名", "user reset NAME"), data),
         ),
     )
 

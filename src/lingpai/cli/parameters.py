@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, validators
 
 from lingpai.cli.printing import said
 
@@ -38,7 +38,10 @@ Named = Annotated[str, Parameter(help=said("公司编号或全名", "The company
 
 ClientId = Annotated[str, Parameter(help=said("应用编号(client_id)", "The client's id."))]
 
-Limit = Annotated[int, Parameter(name="--limit", help=said("最多显示多少行", "Show so many at most."))]
+Limit = Annotated[
+    int,
+    Parameter(name="--limit", validator=validators.Number(gte=1), help=said("最多显示多少行", "Show so many at most.")),
+]
 
 
 def command(words: str, data: Path) -> str:

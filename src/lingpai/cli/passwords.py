@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lingpai.cli.printing import Trouble, said
+from lingpai.principals.passwords.strength import LONGEST
 from lingpai.vocabulary.secret import Secret
 
 TYPEABLE = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -52,7 +53,8 @@ def choose_password(source: PasswordFrom, name: str) -> Chosen:
     Return the password for the user called *name* from where *source* says.
 
     Raises:
-        Trouble: There is none, the two that were typed differ, or nobody can be asked.
+        Trouble: There is none, it is no text that a contract could read, the two that were typed differ, or nobody
+            can be asked.
 
     """
     if source.password_stdin and source.random_password:
@@ -63,7 +65,7 @@ def choose_password(source: PasswordFrom, name: str) -> Chosen:
     if source.random_password:
         return Chosen(random_password(), made=True)
     if source.password_stdin:
-        return Chosen(_not_empty(sys.stdin.readline().rstrip("\r\n")))
+        return Chosen(_usable(_line(sys.stdin.buffer.readline())))
     if not sys.stdin.isatty():
         raise Trouble(
             "这里没有终端可以输入密码:请用 --password-stdin 或 --random-password。",
@@ -76,10 +78,20 @@ def choose_password(source: PasswordFrom, name: str) -> Chosen:
         return Chosen(random_password(), made=True)
     if first != getpass.getpass(said("再输入一次:", "Once more: ")):
         raise Trouble("两次输入的密码不同,什么也没有改变。", "the two passwords differ; nothing was changed.")
-    return Chosen(_not_empty(first))
+    return Chosen(_usable(first))
 
 
-def _not_empty(typed: str) -> Secret:
+def _line(read: bytes) -> str:
+    try:
+        return read.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise Trouble("密码必须是 UTF-8 文本。", "the password must be text in UTF-8.") from None
+
+
+def _usable(typed: str) -> Secret:
     if not typed:
         raise Trouble("密码不能为空。", "the password must not be empty.")
+    if len(typed) > LONGEST:
+        # No contract reads a longer one, so nobody could sign in with it.
+        raise Trouble(f"密码最多 {LONGEST} 个字符。", f"the password must not exceed {LONGEST} characters.")
     return Secret(typed)

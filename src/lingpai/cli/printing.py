@@ -9,12 +9,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 from rich import box
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from lingpai.vocabulary.clock import SECOND
 
 WIDE = 200
 """Columns of a table that goes to a file or a pipe, where nothing needs to be folded."""
+
+
+_CONTROL = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\n"}
 
 
 class Trouble(Exception):
@@ -36,11 +41,26 @@ def console(*, errors: bool = False) -> Console:
     return Console(stderr=errors, highlight=False, width=None if stream.isatty() else WIDE)
 
 
+def plain(text: str) -> Text:
+    """
+    Return *text* to be shown as it is: no markup, no control characters.
+
+    People choose their names themselves, some over the wire: none of them may draw on the operator's terminal.
+    """
+    return Text(text.translate(_CONTROL))
+
+
+def marked(words: str, **data: object) -> Text:
+    """Return *words*, which are ours, with their markup read; each `{name}` in them is *data*, shown as it is."""
+    escaped = {name: escape(str(value).translate(_CONTROL)) for name, value in data.items()}
+    return Text.from_markup(words.format(**escaped), emoji=False)
+
+
 def show(*things: RenderableType) -> None:
-    """Print each of *things* from the beginning of a line."""
+    """Print each of *things* from the beginning of a line; text is `plain`, unless it was `marked`."""
     out = console()
     for thing in things:
-        out.print(thing)
+        out.print(plain(thing) if isinstance(thing, str) else thing)
 
 
 def show_text(text: str) -> None:
@@ -55,7 +75,7 @@ def show_json(value: object) -> None:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Sequence[str] = ()) -> Table:
     """
-    Return a table of *rows*.
+    Return a table of *rows*, whose cells are shown as they are.
 
     Args:
         whole: Heads of the columns that are copied from, so that they are never folded.
@@ -65,7 +85,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Sequ
     for head in heads:
         made.add_column(head, no_wrap=head in whole, overflow="fold")
     for row in rows:
-        made.add_row(*(str(cell) for cell in row))
+        made.add_row(*(plain(str(cell)) for cell in row))
     return made
 
 

@@ -31,7 +31,7 @@ from lingpai.cli.demo import Made, has_data, is_demo, make_demo
 from lingpai.cli.first_calls import FIRST_CALLS, Known
 from lingpai.cli.opening import opened
 from lingpai.cli.parameters import HERE, Data, command
-from lingpai.cli.printing import Trouble, said, show, show_text, table
+from lingpai.cli.printing import Trouble, marked, said, show, show_text, table
 from lingpai.cli.story import TRIED_BY
 from lingpai.composition import Served
 
@@ -272,11 +272,17 @@ def _await_port(address: str, port: int) -> None:
 
 
 def _greet(listening: Listening, data: Path, workers: int) -> None:
-    kind = f" · [bold yellow]{said('演示 demo', 'demo')}[/]" if is_demo(data) else ""
+    kind = said(" · [bold yellow]演示 demo[/]", " · [bold yellow]demo[/]") if is_demo(data) else ""
     count = said(f"{workers} 个进程", f"{workers} worker{'s' if workers > 1 else ''}")
     show(
-        f"[bold]令牌 lingpai[/] {__version__}{kind}",
-        f"[bold cyan]{listening.base_url}[/]  [dim]{data} · {count} · {said('Ctrl-C 停止', 'Ctrl-C stops')}[/]",
+        marked("[bold]令牌 lingpai[/] {version}" + kind, version=__version__),
+        marked(
+            "[bold cyan]{base_url}[/]  [dim]{data} · {count} · {stops}[/]",
+            base_url=listening.base_url,
+            data=data,
+            count=count,
+            stops=said("Ctrl-C 停止", "Ctrl-C stops"),
+        ),
     )
 
 
@@ -324,13 +330,19 @@ def _show_first_calls(made: Made, served: Mapping[str, Served], data: Path) -> N
     heads = (said("接口约定", "contract"), said("用户名", "user"), said("密码", "password"), said("姓名", "name"))
     show(
         "",
-        said(
-            f"[bold]账号[/],密码只显示这一次。重设:\n{command('user reset 用户名', data)}",
-            f"[bold]Accounts[/]; the passwords are shown this once. For a new one:\n{command('user reset NAME', data)}",
+        marked(
+            said(
+                "[bold]账号[/],密码只显示这一次。重设:\n{reset}",
+                "[bold]Accounts[/]; the passwords are shown this once. For a new one:\n{reset}",
+            ),
+            reset=command(said("user reset 用户名", "user reset NAME"), data),
         ),
     )
     show("", table(heads, rows, whole=heads))
-    show("", said("[bold]第一次调用[/],粘贴到另一个终端:", "[bold]First calls[/], to be pasted into another terminal:"))
+    first_calls = said(
+        "[bold]第一次调用[/],粘贴到另一个终端:", "[bold]First calls[/], to be pasted into another terminal:"
+    )
+    show("", marked(first_calls))
     for name, (username, sentence) in tried.items():
         client = made.client_of(name)
         known = Known(
@@ -340,6 +352,6 @@ def _show_first_calls(made: Made, served: Mapping[str, Served], data: Path) -> N
             client.client.id if client else "",
             client.secret.reveal() if client else "",
         )
-        show("", f"[dim]# {name}: {said(*sentence)}[/]")
+        show("", marked("[dim]# {name}: {sentence}[/]", name=name, sentence=said(*sentence)))
         show_text(FIRST_CALLS[name](known))
     show("")

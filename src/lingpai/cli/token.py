@@ -6,7 +6,7 @@ from cyclopts import App, Parameter
 
 from lingpai.cli.opening import every, find_user, opened
 from lingpai.cli.parameters import HERE, SESSIONS, AsJson, Data, OfUser
-from lingpai.cli.printing import Trouble, moment, said, show, show_json
+from lingpai.cli.printing import Trouble, marked, moment, said, show, show_json
 from lingpai.composition import House
 from lingpai.edge.contract import Contract
 from lingpai.edge.steps import built_in_id
@@ -46,7 +46,7 @@ def mint(
         return
     until = moment(session.end, zone)
     show(
-        f"[bold]{granted.token}[/]",
+        marked("[bold]{token}[/]", token=granted.token),
         said(
             f"{user} 的 {contract} 令牌,只显示这一次,{until} 到期。",
             f"{contract} token of {user}, shown this once, good until {until}.",

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from lingpai.cli.opening import OPERATOR, counted, every, find_company, find_user, live_sessions, opened
 from lingpai.cli.parameters import ACCOUNTS, HERE, AsJson, Data, Limit, UserName
 from lingpai.cli.passwords import PasswordFrom, choose_password
-from lingpai.cli.printing import Trouble, said, show, show_json, table
+from lingpai.cli.printing import Trouble, marked, said, show, show_json, table
 from lingpai.composition import House
 from lingpai.operations.add_user import AddUser, Joining, NewUser
 from lingpai.operations.enable import EnableUser, Enabling
@@ -201,4 +201,5 @@ def _cells(row: dict[str, Any]) -> list[object]:
 
 def _tell_password(made: str | None) -> None:
     if made is not None:
-        show(said(f"密码(只显示这一次):[bold]{made}[/]", f"Password, shown this once: [bold]{made}[/]"))
+        words = said("密码(只显示这一次):[bold]{made}[/]", "Password, shown this once: [bold]{made}[/]")
+        show(marked(words, made=made))
