@@ -254,7 +254,7 @@ def typed_at_a_terminal(words, answers):
 
 
 UGLY = "[/]\x1b[2J:smile:[red]x[/red]"
-"""What somebody may write over the wire: markup that closes nothing, a sequence that clears a terminal, an emoji's name."""
+"""What somebody may write over the wire: markup that closes nothing, what clears a terminal, an emoji's name."""
 
 
 def test_what_people_wrote_is_shown_as_it_is_and_draws_on_no_terminal(lingpai):

@@ -339,10 +339,8 @@ def _show_first_calls(made: Made, served: Mapping[str, Served], data: Path) -> N
         ),
     )
     show("", table(heads, rows, whole=heads))
-    first_calls = said(
-        "[bold]第一次调用[/],粘贴到另一个终端:", "[bold]First calls[/], to be pasted into another terminal:"
-    )
-    show("", marked(first_calls))
+    heading = "[bold]第一次调用[/],粘贴到另一个终端:", "[bold]First calls[/], to be pasted into another terminal:"
+    show("", marked(said(*heading)))
     for name, (username, sentence) in tried.items():
         client = made.client_of(name)
         known = Known(
