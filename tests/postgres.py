@@ -33,7 +33,7 @@ SETTINGS = {
 }
 
 # The server ends with whoever holds the other end of the pipe, however that ends.
-GUARD = '"$0" "$@" & server=$!; read -r _; kill -INT $server; wait $server'
+GUARD = '"$0" "$@" & server=$!; read -r _; kill -QUIT $server; wait $server'
 
 
 class Postgres:
@@ -43,6 +43,7 @@ class Postgres:
         self.folder = Path(tempfile.mkdtemp(prefix="lingpai-postgres-"))
         self.data = self.folder / "data"
         self.port = _free_port()
+        self._numbers = itertools.count(1)
         self._password = secrets.token_hex(16)
         self._user = "nobody" if os.geteuid() == 0 else None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -63,6 +64,13 @@ class Postgres:
                 if time.monotonic() > deadline:
                     raise AssertionError(f"PostgreSQL does not start:\n{self.log.read_text()}") from None
                 time.sleep(0.05)
+
+    def new_database(self):
+        """Return the URL of a database without anything in it."""
+        name = f"own_{next(self._numbers)}"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
 
     def is_running(self):
         return self._guard is not None

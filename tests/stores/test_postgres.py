@@ -173,7 +173,7 @@ def test_a_lock_is_waited_for_only_so_long_and_is_no_silence(postgres_house, pos
 
 def test_two_that_wait_for_each_other_do_not_wait_for_ever(postgres_house):
     together = threading.Barrier(2)
-    ends = []
+    ends: list[object] = []
 
     def lock(first, second):
         try:
