@@ -16,7 +16,7 @@ import msgspec
 
 from lingpai.edge.call import Call, Members
 from lingpai.edge.contract import Step
-from lingpai.edge.schemes.jwt import read_jwt, write_jwt
+from lingpai.edge.schemes.jwt import is_session_id, is_whole, read_jwt, write_jwt
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.outcomes import Ends, Outcome, Reason, Refused, session_over
 from lingpai.vocabulary.values import Standing
@@ -74,8 +74,9 @@ class SignedUser:
             hmac.compare_digest(fields_md5(fields, salt.value).encode(), shown) for salt in keys.accepted(self.salting)
         ):
             raise Refused(Outcome.CREDENTIALS_BAD, "the md5 does not cover these fields")
-        if not (claims.get("username") and claims.get("sid")):
-            raise Refused(Outcome.CREDENTIALS_BAD, "the token names no user, or no session")
+        numbers = is_whole(claims.get("id")) and is_whole(claims.get("exp"))
+        if not (numbers and claims.get("username") and is_session_id(claims.get("sid"))):
+            raise Refused(Outcome.CREDENTIALS_BAD, "the token names no user, no session, or no end")
         return claims
 
     def find(self, call: Call) -> Standing | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lingpai.edge.call import Call, Members
-from lingpai.edge.schemes.jwt import read_jwt, write_jwt
+from lingpai.edge.schemes.jwt import is_session_id, is_whole, read_jwt, write_jwt
 from lingpai.operations.open_session import Granted
 from lingpai.operations.renew import Renewed
 from lingpai.vocabulary.clock import SECOND
@@ -23,7 +23,10 @@ KEY_SIZE = 64
 
 _HALVES = {"access": slice(0, 32), "refresh": slice(32, 64)}
 
-_CLAIMS: dict[str, type] = {"exp": int, "uid": int, "company_id": int, "sid": str, "jti": str}
+_NUMBERS = ("exp", "uid", "company_id")
+
+_LONGEST_NUMBER = 15
+"""Digits of a pair's number."""
 
 
 def token_id(session_id: str, kind: Kind, number: int) -> str:
@@ -56,17 +59,19 @@ class PairToken:
         keys = call.desk.keys.accepted(f"{call.contract.name}.pair")
         claims = read_jwt(token, (key.value[half] for key in keys))
         # A key that was imported may have signed tokens of the system that it comes from: they name no session.
-        if claims.get("iss") != self.issuer or any(
-            type(claims.get(name)) is not kind for name, kind in _CLAIMS.items()
+        if claims.get("iss") != self.issuer or not (
+            is_session_id(claims.get("sid")) and all(is_whole(claims.get(name)) for name in _NUMBERS)
         ):
             raise Refused(Outcome.CREDENTIALS_BAD, "not a token of this house")
-        mine, number = token_id(claims["sid"], self.kind, 0)[:-1], claims["jti"]
-        if not number.startswith(mine) or not number[len(mine) :].isdecimal():
+        mine, told = token_id(claims["sid"], self.kind, 0)[:-1], str(claims.get("jti"))
+        number = told.removeprefix(mine)
+        if not told.startswith(mine) or not number.isdecimal() or len(number) > _LONGEST_NUMBER:
             raise Refused(Outcome.CREDENTIALS_BAD, f"not the {self.kind} token of a pair")
-        return {**claims, "generation": int(number[len(mine) :])}
+        return {**claims, "generation": int(number)}
 
     def find(self, call: Call) -> Any:
-        return call.desk.sessions.standing_of(call.claims["sid"])
+        standing = call.desk.sessions.standing_of(call.claims["sid"])
+        return standing if standing is not None and standing.user.id == call.claims["uid"] else None
 
 
 def is_expired(claims: Members, call: Call) -> bool:
