@@ -81,16 +81,7 @@ def play(path: Path, stage: Stage) -> Iterator[tuple[Exchange, tuple[int, str]]]
 
     """
     for exchange in exchanges(path.read_text(encoding="utf-8")):
-        for direction in exchange.stage:
-            verb, *words = shlex.split(direction)
-            assert verb in Stage.VERBS, f"{path.name}:{exchange.line}: no verb {verb}"
-            getattr(stage, verb)(*words)
-        method, _, target = exchange.sent[0].partition(" ")
-        headers, body = head_and_body(exchange.sent[1:])
-        target = filled(target, target, stage)
-        headers = [(name, filled(value, target, stage)) for name, value in headers]
-        status, came_headers, came_body = stage.answer(method, target, headers, filled(body, target, stage))
-        came = came_body.decode()
+        status, came_headers, came = asked(exchange, stage)
         where = f"{path.name}:{exchange.line}: {exchange.title}\n  {exchange.sent[0]}"
         expected_headers, expected_body = head_and_body(exchange.expected[1:])
         expected_status = exchange.expected[0] if exchange.expected else "nothing"
@@ -100,6 +91,20 @@ def play(path: Path, stage: Stage) -> Iterator[tuple[Exchange, tuple[int, str]]]
             got = came_headers.get(name.lower(), "-")
             assert got == value, f"{where}\n  expected {name}: {value}\n  got      {name}: {got}"
         yield exchange, (status, came)
+
+
+def asked(exchange: Exchange, stage: Stage, *more: tuple[str, str]) -> tuple[int, dict[str, str], str]:
+    """Set the stage, send what *exchange* sends with *more* headers, and return status, headers and body that came."""
+    for direction in exchange.stage:
+        verb, *words = shlex.split(direction)
+        assert verb in Stage.VERBS, f"line {exchange.line}: no verb {verb}"
+        getattr(stage, verb)(*words)
+    method, _, target = exchange.sent[0].partition(" ")
+    headers, body = head_and_body(exchange.sent[1:])
+    target = filled(target, target, stage)
+    headers = [(name, filled(value, target, stage)) for name, value in headers]
+    status, came_headers, came = stage.answer(method, target, [*headers, *more], filled(body, target, stage))
+    return status, came_headers, came.decode()
 
 
 def told_reason(body: str) -> list[tuple[str, str]]:
