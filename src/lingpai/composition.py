@@ -285,7 +285,7 @@ class House:
         operations: list[Any] = [
             Authorize(stores, admission, self.keys, self.issuing_clock, self.randomness),
             ChangeCompany(stores, admission, rotation),
-            ChangePassword(stores, gate, clock),
+            ChangePassword(stores, gate, admission, clock),
             CheckToken(),
             DescribeColleague(look_up_in(stores)),
             DescribeCompany(stores.companies),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from lingpai.principals.admission import Admission
 from lingpai.principals.passwords.gate import HashingGate
 from lingpai.principals.passwords.strength import check_new_password
 from lingpai.stores.interfaces import Stores
@@ -24,14 +25,28 @@ class PasswordChange:
 class ChangePassword:
     """Change the caller's password; the session that asks stays, all others of the user end."""
 
-    ENDS: ClassVar[Ends] = frozenset({Outcome.SIGN_IN_FAILED, Outcome.PASSWORD_TOO_WEAK, Outcome.TOO_MANY_ATTEMPTS})
+    ENDS: ClassVar[Ends] = Admission.ENDS | {
+        Outcome.SIGN_IN_FAILED,
+        Outcome.PASSWORD_TOO_WEAK,
+        Outcome.TOO_MANY_ATTEMPTS,
+    }
     FROM_MEMORY: ClassVar[bool] = False
 
     stores: Stores
     gate: HashingGate
+    admission: Admission
     clock: Clock
 
     def __call__(self, caller: Caller, asked: PasswordChange) -> None:
+        """
+        Make it so.
+
+        Raises:
+            Refused: With SIGN_IN_FAILED for a wrong old password, TOO_MANY_ATTEMPTS when too many are
+                hashed, PASSWORD_TOO_WEAK; with SESSION_OVER when the session was ended, or its user
+                disabled, while the passwords were hashed.
+
+        """
         user = self.stores.accounts.by_id(caller.user.id)
         if not self.gate.verify(user.password if user else None, asked.old) or user is None:
             raise Refused(Outcome.SIGN_IN_FAILED, "the old password is wrong")
@@ -39,6 +54,7 @@ class ChangePassword:
         encoded = self.gate.hash(asked.new)
         with self.stores.change(Event("user:password-changed", "user", str(user.id), caller.actor)) as change:
             now_kept = change.accounts.lock(user.id)
+            self.admission.check(change.sessions.standing_of(caller.session.id), caller.terms)
             if now_kept is None or now_kept.password != user.password:
                 raise Refused(Outcome.SIGN_IN_FAILED, "the password was changed meanwhile")
             change.accounts.set_password(user.id, encoded)
