@@ -224,7 +224,8 @@ class NestedArguments:
     Members stand in a JSON object, or flattened in the query; arguments in an object inside it.
 
     Flattened, the argument `x` of the member `nest` is written `nest[x]=`, `nest={"x": …}`
-    or just `x=`. A member that stands in two places must be the same in both.
+    or just `x=`. Only a GET's are arguments, so that no password is taken from an address that
+    logs keep. A member that stands in two places must be the same in both.
 
     Args:
         nest: The member that holds the arguments.
@@ -246,7 +247,8 @@ class NestedArguments:
         if query:
             bare, inner = self._unflatten(query)
             members.append(bare)
-            nested.extend((inner, bare))
+            if call.request.method == "GET":
+                nested.extend((inner, bare))
         if body:
             arguments = body.get(self.nest)
             if not isinstance(arguments, dict | None):
