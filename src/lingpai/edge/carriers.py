@@ -28,7 +28,7 @@ class Carrier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header; *prefix* (such as `Bearer `) is taken off where it is there."""
+    """A header; *prefix* (such as `Bearer `, a scheme, whose case does not count: RFC 9110, 11.1) is taken off."""
 
     name: str
     prefix: str = ""
@@ -39,7 +39,9 @@ class Header:
 
     def read(self, call: Call) -> str | None:
         value = call.request.credential_header(self.name.lower())
-        return value.removeprefix(self.prefix) or None if value else None
+        if value and value[: len(self.prefix)].lower() == self.prefix.lower():
+            value = value[len(self.prefix) :]
+        return value or None
 
 
 @dataclass(frozen=True, slots=True)
