@@ -10,6 +10,7 @@ import importlib.util
 import pkgutil
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -54,7 +55,7 @@ from lingpai.stores.interfaces import Stores
 from lingpai.stores.sql.sqlite import UnsoundSqlite
 from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary.clock import Clock, system_clock
-from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.events import Event, Unchanged
 from lingpai.vocabulary.outcomes import NotRemembered, Refused
 from lingpai.vocabulary.settings import SettingRefused, Settings, load_settings, read_settings
 from lingpai.vocabulary.values import Client, Randomness, Sighting
@@ -63,6 +64,10 @@ DATABASE = Settings().database
 BELL = "lingpai.bell"
 MASTER_KEY = "master.key"
 SETTINGS = "lingpai.toml"
+
+OWN_THREADS = 16
+"""So many may ask the database besides the threads that serve calls: the follower, the sightings and their like."""
+
 POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -255,8 +260,11 @@ class House:
         client_id = built_in_id(contract, client_type)
         if self.stores.clients.by_id(client_id) is None:
             client = Client(client_id, client_id, contracts=frozenset({contract}), created=self.clock())
-            with self.stores.change(Event("client:built-in", "client", client_id)) as change:
-                change.clients.add(client)
+            event = Event("client:built-in", "client", client_id)
+            # Another worker that starts just now may be faster.
+            with suppress(Unchanged), self.stores.change(event) as change:
+                if not change.clients.add(client):
+                    raise Unchanged
 
     def _saw(self, sighting: Sighting) -> None:
         self.remembered.saw(sighting)
@@ -356,7 +364,7 @@ def open_house(data: Path, variables: Mapping[str, str], *, clock: Clock = syste
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     master = load_master_key(data / MASTER_KEY, secrets.token_bytes)
     timekeeper = Timekeeper(clock)
-    stores = _open_stores(data, settings.database, timekeeper)
+    stores = _open_stores(data, settings, timekeeper)
     timekeeper.learn(stores.moments.latest())
     bell = open_bell(data / BELL, secrets.token_bytes)
     if bell:
@@ -365,11 +373,12 @@ def open_house(data: Path, variables: Mapping[str, str], *, clock: Clock = syste
     return House(settings, stores, keys, timekeeper, timekeeper=timekeeper, bell=bell)
 
 
-def _open_stores(data: Path, database: str, clock: Clock) -> Stores:
+def _open_stores(data: Path, settings: Settings, clock: Clock) -> Stores:
+    database = settings.database
     if is_url(database):
         return _open_postgres(database, clock)
     try:
-        return open_sqlite(data / database, clock)
+        return open_sqlite(data / database, clock, threads=settings.threads + OWN_THREADS)
     except _made_elsewhere() as trouble:
         raise DataTrouble(f"{data / database}: {trouble}") from None
 

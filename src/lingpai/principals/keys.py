@@ -10,6 +10,8 @@ import hashlib
 import hmac
 import os
 import stat
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lingpai.stores.interfaces import KeyBook, Stores
 from lingpai.vocabulary.clock import Clock
-from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.events import Event, Unchanged
 from lingpai.vocabulary.secret import Secret
 from lingpai.vocabulary.values import Randomness, WorkingKey
 
@@ -38,21 +40,14 @@ class KeyTrouble(Exception):
 
 def load_master_key(path: Path, randomness: Randomness) -> bytes:
     """
-    Return the master key in the file at *path*, made on first use.
+    Return the master key in the file at *path*, made on first use: whole or not at all, however many make it at once.
 
     Raises:
         KeyTrouble: When others can read the file, or it holds no 32 bytes in hex.
 
     """
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(handle, "w") as file:
-            file.write(randomness(_SIZE).hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+    if not path.exists():
+        _make_master_key(path, randomness)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise KeyTrouble(f"{path} can be read by others: run chmod 600 {path}")
     try:
@@ -62,6 +57,17 @@ def load_master_key(path: Path, randomness: Randomness) -> bytes:
     if len(key) != _SIZE:
         raise KeyTrouble(f"{path} must hold 64 hexadecimal digits: restore it from your backup of the keys")
     return key
+
+
+def _make_master_key(path: Path, randomness: Randomness) -> None:
+    # Written under another name first: whoever comes while it is written, or after a crash, finds no half of it.
+    with tempfile.NamedTemporaryFile("w", prefix=f".{path.name}-", dir=path.parent) as file:
+        file.write(randomness(_SIZE).hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+        # Unlike a rename, this never replaces the key that somebody else has made meanwhile.
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +106,12 @@ class Keyring:
         """
         rows = self._stores.keys.of(purpose)
         if not rows:
-            with self._stores.change(Event("key:added", "keys", purpose)) as change:
+            with suppress(Unchanged), self._stores.change(Event("key:added", "keys", purpose)) as change:
                 rows = change.keys.lock(purpose)
-                if not rows:
-                    self._add(change.keys, purpose, self._randomness(size))
-                    rows = change.keys.of(purpose)
+                if rows:
+                    raise Unchanged
+                self._add(change.keys, purpose, self._randomness(size))
+                rows = change.keys.of(purpose)
         self._keys[purpose] = tuple(Key(row.id, self._open(row)) for row in rows)
 
     def import_key(self, purpose: str, value: bytes) -> None:
@@ -132,6 +139,7 @@ class Keyring:
     def seal(self, secret: Secret, place: str) -> bytes:
         """Return *secret* encrypted for *place* (table, row and column: it opens nowhere else)."""
         key = self.current(DATA)
+        # Not from *randomness*, which a test may repeat: a nonce that comes twice gives the key's text away.
         nonce = os.urandom(_NONCE)
         sealed = AESGCM(key.value).encrypt(nonce, secret.reveal().encode(), place.encode())
         return key.id.to_bytes(4, "big") + nonce + sealed

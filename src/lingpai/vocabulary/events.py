@@ -32,6 +32,14 @@ class Event:
     told: bool = True
 
 
+class Unchanged(Exception):
+    """
+    What a change was to do turned out to be done already.
+
+    Raised inside the change and suppressed around it, it undoes the change, so that no audit row tells of nothing.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
     """One line of the change feed: forget what you remember of this."""
