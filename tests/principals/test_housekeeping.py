@@ -1,9 +1,11 @@
 """What is long over goes, what is not stays, and nothing is written where nothing goes."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
+from lingpai.principals import housekeeping
 from lingpai.principals.housekeeping import FEED_KEPT_SECONDS, SESSIONS_KEPT_SECONDS, Housekeeping
 from lingpai.stores.memory import Memory
 from lingpai.vocabulary.events import Event
@@ -53,3 +55,23 @@ def test_the_newest_entry_of_the_feed_stays_however_old(stores):
     heard = stores.feed.after(before)
     assert heard is not None
     assert len(heard.entries) == 1
+
+
+def test_a_fault_of_ours_does_not_end_the_tidying(stores, monkeypatch, caplog):
+    monkeypatch.setattr(housekeeping, "ROUND_SECONDS", 0.01)
+    rounds = []
+
+    class Faulty(Housekeeping):
+        def tidy(self):
+            rounds.append(1)
+            raise ValueError("a fault of ours")
+
+    keeping = Faulty(stores, lambda: NOW)
+    keeping.start()
+    deadline = time.monotonic() + 10
+    while len(rounds) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    keeping.stop()
+
+    assert len(rounds) >= 3
+    assert "a fault of ours" in caplog.text

@@ -1,11 +1,13 @@
 """Register a client app, and give it its id and secret."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from lingpai.principals.keys import Keyring
 from lingpai.principals.published import PUBLISHED, is_published
 from lingpai.stores.interfaces import Stores
+from lingpai.vocabulary.arguments import Wrong
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
@@ -13,6 +15,11 @@ from lingpai.vocabulary.secret import Secret
 from lingpai.vocabulary.values import Client, Randomness
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+_ID = r"[^:\s]{1,64}"
+"""A colon parts contract and client type in the ids of built-in clients, and id and secret in HTTP's Basic scheme."""
+
+_BAD_ID: Wrong = ("应为1到64个可见字符,不含冒号和空白", "must be 1 to 64 visible characters without colons and blanks")
 
 SECRET_LENGTHS = {"twokeys": 20, "zhiyun": 16}
 """How long a secret each document prints; a client of both gets the longer."""
@@ -70,12 +77,14 @@ class AddClient:
         Return the client and its secret.
 
         Raises:
-            Refused: With ARGUMENT_BAD for an id or a secret that a document prints, NAME_TAKEN
-                when there is a client with that id.
+            Refused: With ARGUMENT_BAD for an id or a secret that a document prints, or an id that is
+                too long or holds a colon, a blank or what nobody sees, NAME_TAKEN when there is a client with that id.
 
         """
         if not self.published_too:
             _check_unpublished(asked)
+        if asked.client.id and not (re.fullmatch(_ID, asked.client.id) and asked.client.id.isprintable()):
+            raise Refused(Outcome.ARGUMENT_BAD, "no id for a client", fields={"client_id": _BAD_ID})
         client_id = asked.client.id or self._new_id()
         secret = asked.secret or self._new_secret(asked.client.contracts)
         client = replace(

@@ -34,7 +34,7 @@ class NewUser:
     """
 
     profile: User
-    password: str
+    password: str = field(repr=False)
     companies: tuple[Joining, ...] = field(default=())
 
 
@@ -62,8 +62,8 @@ class AddUser:
 
         Raises:
             Refused: With ARGUMENT_BAD for a name that may not be, or that a document prints with
-                this password, NAME_TAKEN for one (or a proved phone) that is, NOTHING_THERE for
-                a company that is not.
+                this password, NOTHING_THERE for a company that is not, else NAME_TAKEN for one
+                (or a proved phone) that is.
 
         """
         check_new_name(asked.profile.name)
@@ -78,11 +78,12 @@ class AddUser:
         )
         event = Event("user:added", "user", asked.profile.name, operator, told=False)
         with self.stores.change(event) as change:
+            for joining in asked.companies:
+                if change.companies.by_id(joining.company_id) is None:
+                    raise Refused(Outcome.NOTHING_THERE, f"no company {joining.company_id}")
             kept = change.accounts.add(user)
             if kept is None:
                 raise Refused(Outcome.NAME_TAKEN)
             for joining in asked.companies:
-                if change.companies.by_id(joining.company_id) is None:
-                    raise Refused(Outcome.NOTHING_THERE, f"no company {joining.company_id}")
                 change.companies.join(kept.id, joining.company_id, is_admin=joining.is_admin)
             return kept

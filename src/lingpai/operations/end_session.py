@@ -1,11 +1,12 @@
 """Sign out: end the session that the call belongs to."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import Clock
-from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.events import Event, Unchanged
 from lingpai.vocabulary.outcomes import Ends, Reason
 from lingpai.vocabulary.values import Caller
 
@@ -21,5 +22,7 @@ class EndSession:
     clock: Clock
 
     def __call__(self, caller: Caller, _question: None) -> None:
-        with self.stores.change(Event("session:ended", "session", caller.session.id, caller.actor)) as change:
-            change.sessions.end(caller.session.id, Reason.SIGNED_OUT, self.clock())
+        event = Event("session:ended", "session", caller.session.id, caller.actor)
+        with suppress(Unchanged), self.stores.change(event) as change:
+            if not change.sessions.end(caller.session.id, Reason.SIGNED_OUT, self.clock()):
+                raise Unchanged

@@ -86,7 +86,7 @@ class Renew:
         standing = self._admitted(self.stores.sessions.standing_of(shown.session_id), terms, shown)
         pair, newest = self._kept(shown)
         if pair.exchanged is None:
-            renewed = self._exchange(terms, shown, pair)
+            renewed = self._exchange(standing, terms, shown, pair)
             if renewed is not None:
                 return renewed
             pair, newest = self._kept(shown)
@@ -97,7 +97,7 @@ class Renew:
         # Parallel calls share a pair here too: one that was made just now is given again.
         if self.rotation.is_within_grace(newest.issued * SECOND, terms):
             return Renewed(standing, newest)
-        return self._exchange(terms, shown, newest) or Renewed(standing, self._kept(shown)[1])
+        return self._exchange(standing, terms, shown, newest) or Renewed(standing, self._kept(shown)[1])
 
     def _kept(self, shown: PairShown) -> tuple[Generation, Generation]:
         """Return the pair that was shown, and the newest of its session."""
@@ -107,9 +107,10 @@ class Renew:
             raise session_over(Reason.UNKNOWN, "the pair is not kept, or was set aside")
         return pair, newest
 
-    def _exchange(self, terms: Terms, shown: PairShown, newest: Generation) -> Renewed | None:
+    def _exchange(self, read: Standing, terms: Terms, shown: PairShown, newest: Generation) -> Renewed | None:
         """Make the pair after *newest*; None when somebody else did meanwhile."""
-        event = Event("session:renewed", "session", shown.session_id, detail={"shown": shown.number}, told=False)
+        actor, detail = f"user:{read.user.id}", {"shown": shown.number}
+        event = Event("session:renewed", "session", shown.session_id, actor, detail, told=False)
         try:
             with self.stores.change(event) as change:
                 standing = self._admitted(change.sessions.standing_of(shown.session_id), terms, shown)

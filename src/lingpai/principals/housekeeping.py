@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from lingpai.stores.interfaces import Change, Stores
 from lingpai.vocabulary.clock import SECOND, Clock
-from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.events import Event, Unchanged
 from lingpai.vocabulary.outcomes import Refused
 
 LOG = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Housekeeping:
     def tidy(self) -> int:
         """Delete one batch of each table, and return how many rows went; nothing is written where none would."""
         deleted = 0
-        with suppress(_NothingToDo), self._stores.change(Event("rows:deleted", "everything", "", told=False)) as change:
+        with suppress(Unchanged), self._stores.change(Event("rows:deleted", "everything", "", told=False)) as change:
             deleted = self._delete(change)
         return deleted
 
@@ -61,7 +61,7 @@ class Housekeeping:
             + change.feed.delete_over(now - FEED_KEPT_SECONDS * SECOND, BATCH)
         )
         if not deleted:
-            raise _NothingToDo
+            raise Unchanged
         return deleted
 
     def _run(self) -> None:
@@ -72,7 +72,6 @@ class Housekeeping:
             except Refused as refusal:
                 LOG.warning("nothing deleted this time: %s", refusal)
                 pause = ROUND_SECONDS
-
-
-class _NothingToDo(Exception):
-    """Undoes the change, so that no audit row tells of nothing."""
+            except Exception:
+                LOG.exception("nothing deleted this time")
+                pause = ROUND_SECONDS
