@@ -1,6 +1,6 @@
 """Change one's own password; every other session of the user ends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from lingpai.principals.admission import Admission
@@ -17,8 +17,8 @@ from lingpai.vocabulary.values import Caller
 class PasswordChange:
     """The password as it is, and as it shall be."""
 
-    old: str
-    new: str
+    old: str = field(repr=False)
+    new: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

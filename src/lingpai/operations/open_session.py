@@ -5,7 +5,7 @@ Runs inside the caller's change, so that nothing read before it can have become 
 """
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from lingpai.principals.admission import may_enter
@@ -29,7 +29,7 @@ class Granted:
     """
 
     standing: Standing
-    token: str
+    token: str = field(repr=False)
     pair: Generation | None
 
 

@@ -1,6 +1,6 @@
 """Register: make an account for oneself, and sign in with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from lingpai.operations.open_session import Granted, Opening, session_opened
@@ -19,14 +19,14 @@ class Registration:
     """What somebody tells of themselves. A phone number is kept, but is not proved by telling it."""
 
     name: str
-    password: str
+    password: str = field(repr=False)
     truename: str = ""
     nickname: str = ""
     sex: str = Sex.UNTOLD
     phone: str = ""
     email: str = ""
     avatar: str = ""
-    invitation: str = ""
+    invitation: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

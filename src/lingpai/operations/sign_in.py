@@ -1,6 +1,6 @@
 """Sign in with a name and a password."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from lingpai.operations.open_session import Granted, Opening, session_opened
@@ -16,7 +16,7 @@ class NameAndPassword:
     """What somebody signs in with."""
 
     name: str
-    password: str
+    password: str = field(repr=False)
 
 
 def find_by_sign_in_name(accounts: AccountStore, name: str, *, phone_names: bool) -> User | None:

@@ -53,7 +53,8 @@ class Admission:
         Raises:
             Refused: With SESSION_OVER and the first reason that holds of: unknown (also for
                 a session of another contract), the session's own ending, expired, idle,
-                disabled (user, client, or no longer allowed in), left_company.
+                left_company (*company_id*, or an enabled user's last one where only members come in),
+                disabled (user, client, or no longer allowed in).
 
         """
         if standing is None or standing.session.contract != terms.contract:

@@ -6,7 +6,7 @@ could be meant. An id is what the database gave; 0 means not stored yet.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lingpai.vocabulary.clock import SECOND
@@ -44,7 +44,7 @@ class User:
     id: int
     name: str
     name_key: str
-    password: str
+    password: str = field(repr=False)
     enabled: bool = True
     truename: str = ""
     nickname: str = ""
