@@ -5,6 +5,7 @@ Two names are one when they fold to the same key: NFKC, then case folding, so th
 `Ｍｅｉ`, `MEI` and `mei` are one account.
 """
 
+import re
 import unicodedata
 
 from lingpai.vocabulary.arguments import Wrong
@@ -14,6 +15,11 @@ LONGEST = 64
 """Characters in a name."""
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
+
+_IGNORED = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point), and the blank of Braille."""
 
 _BAD: Wrong = ("不能含有空白、控制或不可见字符", "must not contain blanks, control or invisible characters")
 
@@ -35,5 +41,6 @@ def check_new_name(name: str, member: str = "username") -> None:
 
     """
     key = name_key(name)
-    if not key or len(name) > LONGEST or any(unicodedata.category(c) in _INVISIBLE for c in name + key):
+    hides = _IGNORED.search(name + key) or any(unicodedata.category(c) in _INVISIBLE for c in name + key)
+    if not key or len(name) > LONGEST or hides:
         raise Refused(Outcome.ARGUMENT_BAD, "name refused", fields={member: _BAD})

@@ -1,0 +1,34 @@
+"""Which names are one, and which may not be given."""
+
+import pytest
+
+from lingpai.principals.names import check_new_name, name_key
+from lingpai.vocabulary.outcomes import Outcome, Refused
+
+
+@pytest.mark.parametrize("name", ["mei", "MEI", "Ｍｅｉ", "ｍEi"])
+def test_names_that_look_alike_are_one(name):
+    assert name_key(name) == "mei"
+
+
+@pytest.mark.parametrize("name", ["mei", "王芳", "a" * 64, "O'Neill", "mei@example.com", "👩"])
+def test_a_name_that_people_can_see_may_be_given(name):
+    check_new_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "a" * 65, "a b", "a\tb", "a\u00a0b", "a\u200bb", "a\u202eb", "a\0b", "a\ud800b", "a\ue000b"),
+        "a\u00b8b",  # a cedilla of its own: its key holds a blank
+        *("admin\u3164", "admin\uffa0", "admin\u1160"),  # the Hangul fillers: letters that nobody sees
+        *("admin\ufe0f", "ad\u034fmin", "admin\U000e0100", "\u2800"),
+    ],
+    ids=ascii,
+)
+def test_a_name_that_is_too_long_or_hides_something_may_not(name):
+    with pytest.raises(Refused) as refused:
+        check_new_name(name)
+
+    assert refused.value.outcome is Outcome.ARGUMENT_BAD
+    assert "username" in refused.value.fields
