@@ -77,8 +77,6 @@ class Register:
 
 
 def _check_registration(terms: Terms, invitation: str) -> None:
-    if terms.registration == "open":
-        return
-    invited = terms.registration == "invite" and terms.invitation is not None
-    if not (invited and terms.invitation and terms.invitation.matches(invitation)):
+    is_invited = terms.invitation is not None and terms.invitation.matches(invitation)
+    if not (terms.registration == "open" or (terms.registration == "invite" and is_invited)):
         raise Refused(Outcome.NOT_ALLOWED, "registration is closed, or the invitation is wrong")
