@@ -162,3 +162,32 @@ def test_a_code_speaks_for_the_company_that_is_current_when_it_is_made(town):
     kept = town.stores.codes.find(town._keys.digest(code))
 
     assert (kept.company_id, kept.scope) == (1, frozenset({"user"}))
+
+
+def test_nobody_takes_a_name_that_somebody_else_signs_in_with_as_a_phone_number(town):
+    town.user("wang", "battery", "phone=13900000002", "phone_verified=yes")
+    visitor = town.visitor(registration="open", phone_names=True)
+
+    for name in ("13900000002", "１３９０００００００２"):
+        asked = Registration(name, "tiger lily of 9")
+        assert refusal(lambda asked=asked: town.register(visitor, asked)).outcome is Outcome.NAME_TAKEN
+        assert refusal(lambda name=name: town.user(name, "battery")).outcome is Outcome.NAME_TAKEN
+    signed_in = town.sign_in(visitor, NameAndPassword("13900000002", "battery"))
+
+    assert signed_in.standing.user.name == "wang"
+
+
+def test_nobody_proves_a_phone_number_that_is_somebody_elses_name(town):
+    town.user("13900000002", "battery")
+
+    refused = refusal(lambda: town.user("wang", "battery", "phone=13900000002", "phone_verified=yes"))
+    town.user("li", "battery", "phone=13900000002")
+
+    assert refused.outcome is Outcome.NAME_TAKEN
+
+
+def test_ones_own_phone_number_may_be_ones_name(town):
+    town.user("13900000002", "battery", "phone=13900000002", "phone_verified=yes")
+    signed_in = town.sign_in(town.visitor(phone_names=True), NameAndPassword("13900000002", "battery"))
+
+    assert signed_in.standing.user.phone == "13900000002"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from lingpai.principals.names import check_new_name, name_key
+from lingpai.principals.names import check_new_name, is_anothers, name_key
 from lingpai.principals.passwords.argon2 import hash_password
 from lingpai.principals.published import PUBLISHED, is_published
 from lingpai.stores.interfaces import Stores
@@ -63,7 +63,7 @@ class AddUser:
         Raises:
             Refused: With ARGUMENT_BAD for a name that may not be, or that a document prints with
                 this password, NOTHING_THERE for a company that is not, else NAME_TAKEN for one
-                (or a proved phone) that is.
+                (or a proved phone) that somebody signs in with.
 
         """
         check_new_name(asked.profile.name)
@@ -81,7 +81,7 @@ class AddUser:
             for joining in asked.companies:
                 if change.companies.by_id(joining.company_id) is None:
                     raise Refused(Outcome.NOTHING_THERE, f"no company {joining.company_id}")
-            kept = change.accounts.add(user)
+            kept = None if is_anothers(change.accounts, user) else change.accounts.add(user)
             if kept is None:
                 raise Refused(Outcome.NAME_TAKEN)
             for joining in asked.companies:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from lingpai.operations.open_session import Granted, Opening, session_opened
-from lingpai.principals.names import check_new_name, name_key
+from lingpai.principals.names import check_new_name, is_anothers, name_key
 from lingpai.principals.passwords.gate import HashingGate
 from lingpai.principals.passwords.strength import check_new_password
 from lingpai.stores.interfaces import Stores
@@ -69,7 +69,7 @@ class Register:
         session_id = self.opening.new_id()
         event = Event("user:registered", "user", "new", "visitor", {"contract": visitor.terms.contract}, told=False)
         with self.stores.change(event) as change:
-            user = change.accounts.add(newcomer)
+            user = None if is_anothers(change.accounts, newcomer) else change.accounts.add(newcomer)
             if user is None:
                 raise Refused(Outcome.NAME_TAKEN)
             change.also(session_opened(session_id, user.id, visitor))

@@ -8,8 +8,10 @@ Two names are one when they fold to the same key: NFKC, then case folding, so th
 import re
 import unicodedata
 
+from lingpai.stores.interfaces import AccountStore
 from lingpai.vocabulary.arguments import Wrong
 from lingpai.vocabulary.outcomes import Outcome, Refused
+from lingpai.vocabulary.values import User
 
 LONGEST = 64
 """Characters in a name."""
@@ -29,6 +31,18 @@ def name_key(name: str) -> str:
     if name.isascii():
         return name.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def is_anothers(accounts: AccountStore, newcomer: User) -> bool:
+    """
+    Return whether *newcomer* would take over what somebody else signs in with.
+
+    That is a name which is another user's proved phone number, or a proved number which is another's name;
+    that names and proved numbers are each unique is the store's to say.
+    """
+    if accounts.with_phone(newcomer.name_key) is not None:
+        return True
+    return newcomer.phone_verified and accounts.named(name_key(newcomer.phone)) is not None
 
 
 def check_new_name(name: str, member: str = "username") -> None:
