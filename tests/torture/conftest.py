@@ -13,10 +13,17 @@ class Counts:
     reads: int
     stopped_seconds: float
     kills: int
+    races: int
 
 
 @pytest.fixture(scope="session")
 def counts():
     if os.environ.get("LINGPAI_TEST_TORTURE"):
-        return Counts(reads=10_000, stopped_seconds=5, kills=10)
-    return Counts(reads=1500, stopped_seconds=1.5, kills=2)
+        return Counts(reads=10_000, stopped_seconds=5, kills=10, races=10_000)
+    return Counts(reads=1500, stopped_seconds=1.5, kills=2, races=200)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request):
+    """What the setting `database` says."""
+    return "lingpai.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
