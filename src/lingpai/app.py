@@ -67,13 +67,16 @@ class App:
             await _send(send, 404, {"error": "no contract answers here", "contracts": known})
 
     def _address(self, scope: Scope) -> str:
-        """Return who sent the request: the last address that a proxy we trust names, else the peer's own."""
+        """Return who sent the request: the nearest, of the peer and those it forwards for, that is no trusted proxy."""
         client = scope.get("client")
         address = str(client[0]) if client else ""
-        if address in self._house.settings.trusted_proxies:
-            for name, value in scope["headers"]:
-                if name == b"x-forwarded-for":
-                    address = value.decode("latin-1").rpartition(",")[2].strip()
+        proxies = self._house.settings.trusted_proxies
+        if address in proxies:
+            told = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+            for before in reversed(told.decode("latin-1").split(",")):
+                address = before.strip() or address
+                if address not in proxies:
+                    break
         return address
 
     async def _live(self, receive: Receive, send: Send) -> None:

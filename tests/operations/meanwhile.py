@@ -1,5 +1,6 @@
 """An account system in which a test lets something happen while a password is being hashed, as it does in life."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from lingpai.edge.steps import built_in_id
@@ -17,7 +18,7 @@ from tests.conformance.stage import Stage
 class SlowGate(HashingGate):
     """A gate that does *meanwhile* once, right after its next answer."""
 
-    meanwhile = None
+    meanwhile: Callable[[], object] | None = None
 
     def _run(self, work):
         answer = super()._run(work)

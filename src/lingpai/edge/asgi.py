@@ -93,14 +93,18 @@ class Shell:
         if self._busy >= self._places:
             return refuse(contract, request, self._desks.remembering, Refused(Outcome.OVERLOADED, retry_after=1))
         self._busy += 1
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._pool, serve, contract, request, self._desks.asking)
+        work.add_done_callback(self._leave)
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, serve, contract, request, self._desks.asking)
+            # Whoever goes away is cancelled, the thread is not: the place is free when the thread is.
+            return await asyncio.shield(work)
         except NotRemembered:
             LOG.exception("%s: no desk can answer %s %s", contract.name, request.method, request.path)
             return refuse(contract, request, self._desks.remembering, Refused(Outcome.INTERNAL))
-        finally:
-            self._busy -= 1
+
+    def _leave(self, _work: object) -> None:
+        self._busy -= 1
 
     def close(self) -> None:
         """End the threads, once they have answered."""

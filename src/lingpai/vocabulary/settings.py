@@ -59,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         timezone: In which times without a zone are printed, where a contract does not say otherwise.
         notice_writers: Who may add notices: "users" or "admins" (of some company).
         threads: How many calls one worker serves from the database at once.
-        trusted_proxies: Addresses whose `X-Forwarded-For` is believed.
+        trusted_proxies: Addresses of our proxies, whose `X-Forwarded-For` is believed.
         contracts: By name, what each contract's own settings say.
         contract_files: Files of contracts that live outside the package.
 

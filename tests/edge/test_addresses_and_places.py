@@ -1,0 +1,71 @@
+"""Who is said to have called, behind proxies; and how long a call holds its place among the threads."""
+
+import asyncio
+import json
+import threading
+
+import pytest
+
+from lingpai.app import App
+from lingpai.vocabulary.settings import Settings
+from tests.operations.meanwhile import Town
+
+LOGIN = {
+    "client_type": "pc",
+    "client_sys_version": "chrome57.0",
+    "api_version": "v1.0",
+    "requestParam": {"username": "mei", "password": "correct horse"},
+}
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "address"),
+    [
+        ("9.9.9.9", ["1.2.3.4"], "9.9.9.9"),
+        ("10.0.0.1", ["1.2.3.4"], "1.2.3.4"),
+        ("10.0.0.1", ["6.6.6.6, 1.2.3.4"], "1.2.3.4"),
+        ("10.0.0.1", ["6.6.6.6", "1.2.3.4"], "1.2.3.4"),
+        ("10.0.0.1", ["6.6.6.6, 1.2.3.4, 10.0.0.2"], "1.2.3.4"),
+        ("10.0.0.1", ["10.0.0.2"], "10.0.0.2"),
+        ("10.0.0.1", [""], "10.0.0.1"),
+        ("10.0.0.1", [], "10.0.0.1"),
+    ],
+)
+def test_the_caller_is_the_nearest_that_is_no_proxy_of_ours(peer, told, address):
+    class House:
+        settings = Settings(trusted_proxies=("10.0.0.1", "10.0.0.2"))
+
+    headers = [(b"x-forwarded-for", value.encode()) for value in told]
+
+    assert App(House())._address({"client": (peer, 1), "headers": headers}) == address  # type: ignore[arg-type]
+
+
+def test_a_call_whose_client_went_away_holds_its_place_until_its_thread_is_free():
+    town = Town()
+    town.house.__dict__["gate"] = town.gate
+    finish = threading.Event()
+    town.gate.meanwhile = lambda: finish.wait(10)  # the call has its thread until we say so
+    body = json.dumps(LOGIN).encode()
+    scope = {"type": "http", "method": "POST", "path": "/mowork/user/login", "query_string": b"", "headers": []}
+
+    async def receive():
+        return {"type": "http.request", "body": body}
+
+    async def send(_message):
+        pass
+
+    async def play():
+        shell = town.house.shell
+        call = asyncio.create_task(town.app(scope, receive, send))
+        await asyncio.sleep(0.5)
+        call.cancel()
+        await asyncio.wait([call])
+        while_it_works = shell._busy
+        finish.set()
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            if not shell._busy:
+                break
+        return while_it_works, shell._busy
+
+    assert asyncio.run(play()) == (1, 0)
