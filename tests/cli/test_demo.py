@@ -68,7 +68,9 @@ def test_data_that_is_no_demo_stays_as_it_is(lingpai, tmp_path):
     lingpai("company", "add", "山海科技", "--data", tmp_path / "real")
 
     assert lingpai("demo", "--data", tmp_path / "real").is_refused("no demo")
-    assert lingpai("serve", "--demo", "--port", free_port(), "--data", tmp_path / "real").is_refused("no demo", "--demo")
+    assert lingpai("serve", "--demo", "--port", free_port(), "--data", tmp_path / "real").is_refused(
+        "no demo", "--demo"
+    )
     assert not (tmp_path / "real" / "demo").exists()
 
 
