@@ -252,6 +252,7 @@ class Line:
         while self._rounds[1 - self._side] < number:
             if time.monotonic() > deadline:
                 raise TimeoutError
+            time.sleep(0.0001)
         if self._chance.random() < 0.5:
             time.sleep(self._chance.random() * 0.002)
 

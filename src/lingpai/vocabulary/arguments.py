@@ -76,7 +76,8 @@ class Text:
             raise Unfit((f"不能超过{self.most}个字符", f"must not exceed {self.most} characters"))
         if len(raw) < self.least:
             raise Unfit((f"至少{self.least}个字符", f"must have at least {self.least} characters"))
-        if self.pattern and not re.fullmatch(self.pattern, raw):
+        # No PostgreSQL keeps the character NUL, so no engine shall.
+        if "\0" in raw or (self.pattern and not re.fullmatch(self.pattern, raw)):
             raise Unfit(("格式不正确", "is malformed"))
         if self.one_of and raw not in self.one_of:
             allowed = ", ".join(self.one_of)
