@@ -268,7 +268,8 @@ def blanks(good: Good) -> Iterator[tuple[str, str]]:
         yield f"{blank!r} behind the header", f"{header}{blank}.{payload}.{shown}"
         yield f"{blank!r} behind the payload", f"{header}.{payload}{blank}.{shown}"
         yield f"{blank!r} in the payload, signed", good.signed(payload[:40] + blank + payload[40:])
-    for word in ("Bearer", "bearer ", "BEARER ", "Bearer  ", "JWT ", "Token ", "Basic ", "Bearer Bearer ", '"'):
+    # `Bearer ` itself, in any case, is how a header may announce a token (RFC 9110, section 11.1): no forgery.
+    for word in ("Bearer", "Bearer  ", "JWT ", "Token ", "Basic ", "Bearer Bearer ", '"'):
         yield f"behind {word!r}", word + good.token
 
 

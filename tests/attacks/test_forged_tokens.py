@@ -318,7 +318,7 @@ def in_any_case(token, keys):
 
 
 def stripping(token, keys):
-    return read_jwt(token.strip().removeprefix("bearer "), keys)
+    return read_jwt(token.strip(), keys)
 
 
 def of_any_key(token, keys):
