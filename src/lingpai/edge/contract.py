@@ -233,7 +233,7 @@ class Declaration:
     A house style as its file declares it.
 
     Args:
-        settings: A dataclass of its settings, every one with a default.
+        settings: Its settings, a `ContractSettings` with a default for every one.
         build: Makes the contract from settings and modules.
 
     """

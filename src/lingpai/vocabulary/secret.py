@@ -1,19 +1,21 @@
 """A value that must not be printed."""
 
 import hmac
-from dataclasses import dataclass
+from typing import Final
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Secret:
     """
     Text that shows itself only when asked by name.
 
-    `repr`, `str`, f-strings and tracebacks print `Secret(…)`, so that a secret
-    which strays into a log or an error stays unread.
+    `repr`, `str`, f-strings and tracebacks print `Secret(…)`, and no encoder knows how to write one, so
+    that a secret which strays into a log, an error or an answer stays unread.
     """
 
-    _text: str
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text: Final = text
 
     def reveal(self) -> str:
         """Return the text itself. Each call is a place to look at in a review."""
