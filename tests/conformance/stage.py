@@ -186,12 +186,16 @@ class Stage:
         Bytes that are no UTF-8 stand in *headers* and *body* as `surrogateescape` writes them.
         """
         path, _, query = target.partition("?")
+        sent_body = body.encode(errors="surrogateescape")
+        sent_headers = [(name.lower().encode(), value.encode(errors="surrogateescape")) for name, value in headers]
+        if sent_body and not any(name in (b"content-length", b"transfer-encoding") for name, _ in sent_headers):
+            sent_headers.append((b"content-length", b"%d" % len(sent_body)))
         scope = {
             "type": "http",
             "method": method,
             "path": path,
             "query_string": query.encode(),
-            "headers": [(name.lower().encode(), value.encode(errors="surrogateescape")) for name, value in headers],
+            "headers": sent_headers,
             "client": ("127.0.0.1", 1),
         }
         with suppress(Refused, RuntimeError):
@@ -199,7 +203,7 @@ class Stage:
         sent: list[MutableMapping[str, Any]] = []
 
         async def receive() -> MutableMapping[str, Any]:
-            return {"type": "http.request", "body": body.encode(errors="surrogateescape")}
+            return {"type": "http.request", "body": sent_body}
 
         async def collect(message: MutableMapping[str, Any]) -> None:
             sent.append(message)

@@ -377,7 +377,7 @@ def answered(connections: list[Connection], most: int) -> list[Connection]:
 # What would take seconds, by hand.
 
 
-def by_hand(stage: Stage, *messages: dict[str, object], announced: bytes = b"100") -> Answer:
+def by_hand(stage: Stage, *messages: dict[str, object], announced: bytes | None = b"100") -> Answer:
     """Post a sign-in whose body comes as *messages*; after them nothing comes any more."""
     scope = {
         "type": "http",
@@ -385,7 +385,7 @@ def by_hand(stage: Stage, *messages: dict[str, object], announced: bytes = b"100
         "method": "POST",
         "path": "/mowork/user/login",
         "query_string": b"",
-        "headers": [(b"content-length", announced)],
+        "headers": [(b"content-length", announced)] if announced else [],
         "client": ("127.0.0.1", 1),
     }
     coming = iter(messages)
@@ -510,3 +510,7 @@ def test_a_server_that_cannot_start_ends_with_an_error(tmp_path):
 
     assert ended.returncode != 0
     assert "[contracts.mowork] Invalid enum value 'never'" in ended.stdout + ended.stderr
+
+
+def test_a_body_that_was_not_announced_is_none_and_is_not_waited_for():
+    assert by_hand(Stage("mowork"), announced=None).code == "100002"

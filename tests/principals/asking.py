@@ -20,6 +20,8 @@ def ask(house: House, path: str, *, token: str = "", name: str = "", **arguments
         body |= {"user_token": token, "req_timestamp": write_server_time(house.clock())}
         headers += [(b"x-token", token.encode()), (b"x-username", name.encode())]
     posts = path.startswith("/mowork")
+    sent_body = json.dumps(body).encode() if posts else b""
+    headers.append((b"content-length", b"%d" % len(sent_body)))
     scope = {
         "type": "http",
         "method": "POST" if posts else "GET",
@@ -31,7 +33,7 @@ def ask(house: House, path: str, *, token: str = "", name: str = "", **arguments
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": json.dumps(body).encode() if posts else b""}
+        return {"type": "http.request", "body": sent_body}
 
     async def send(message: Any) -> None:
         sent.append(message)

@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from lingpai.edge.call import Request
 from lingpai.edge.contract import Contract
 from lingpai.edge.desk import Desk
@@ -35,6 +37,8 @@ LOG = logging.getLogger(__name__)
 
 _DIGITS = len(str(LARGEST_BODY))
 _NO_CONTENT = 204
+_NO_STORE = (b"cache-control", b"no-store")
+_NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +71,27 @@ class Shell:
         self, contract: Contract, path: str, side: str, address: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Serve one request of *contract*; *path* is the one inside the contract."""
-        headers = tuple(scope["headers"])
-        request = Request(scope["method"], path, scope["query_string"], headers, b"", address, side)
-        origin = next((value.decode("latin-1") for name, value in headers if name == b"origin"), None)
+        request = Request(scope["method"], path, scope["query_string"], scope["headers"], b"", address, side)
+        origin = request.values(b"origin")
         if request.method == "OPTIONS":
-            await _send(send, Answer(204, preflight(contract, origin), b""), {})
+            await _send(send, Answer(204, preflight(contract, origin), b""))
             return
         try:
-            body = await _read_body(scope, receive)
+            body = await _read_body(scope, request, receive)
         except Refused as refusal:
             answer = refuse(contract, request, self._desks.remembering, refusal)
         else:
             if body:
-                request = Request(request.method, path, request.query, headers, body, address, side)
-            answer = await self._answer(contract, request)
+                request = msgspec.structs.replace(request, body=body)
+            try:
+                answer = serve(contract, request, self._desks.remembering)
+            except NotRemembered:
+                answer = await self._ask(contract, request)
         if answer.sighting is not None:
             self._saw(answer.sighting)
         await _send(send, answer, allow_origin(contract, origin))
 
-    async def _answer(self, contract: Contract, request: Request) -> Answer:
-        try:
-            return serve(contract, request, self._desks.remembering)
-        except NotRemembered:
-            pass
+    async def _ask(self, contract: Contract, request: Request) -> Answer:
         if self._busy >= self._places:
             return refuse(contract, request, self._desks.remembering, Refused(Outcome.OVERLOADED, retry_after=1))
         self._busy += 1
@@ -111,7 +113,7 @@ class Shell:
         self._pool.shutdown()
 
 
-async def _read_body(scope: Scope, receive: Receive) -> bytes:
+async def _read_body(scope: Scope, request: Request, receive: Receive) -> bytes:
     """
     Return the request's body.
 
@@ -120,17 +122,13 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
             the body broke off or did not arrive in time.
 
     """
-    # Over HTTP/2 a body need not be announced. Where none is to come there is nothing to wait for, nor a timer to set.
-    announced = scope.get("http_version", "1.1") not in ("1.0", "1.1")
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            announced = True
-            if value.isdigit() and (len(value.lstrip(b"0")) > _DIGITS or int(value) > LARGEST_BODY):
-                raise Refused(Outcome.BODY_TOO_LARGE)
-        elif name == b"transfer-encoding":
-            announced = True
-    if not announced:
-        return await _collect_body(receive)
+    # Before HTTP/2 a body that is not announced is none (RFC 9112, section 6.3): there is nothing to wait for.
+    is_announced = b"content-length" in request.last or b"transfer-encoding" in request.last
+    if not is_announced and scope.get("http_version", "1.1") in ("1.0", "1.1"):
+        return b""
+    for value in request.values(b"content-length"):
+        if value.isdigit() and (len(value.lstrip(b"0")) > _DIGITS or int(value) > LARGEST_BODY):
+            raise Refused(Outcome.BODY_TOO_LARGE)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await _collect_body(receive)
@@ -155,10 +153,13 @@ async def _collect_body(receive: Receive) -> bytes:
         parts.append(part)
 
 
-async def _send(send: Send, answer: Answer, more: Mapping[str, str]) -> None:
-    headers = [(b"cache-control", b"no-store")]
+async def _send(send: Send, answer: Answer, more: Mapping[str, str] = _NONE) -> None:
+    headers = [_NO_STORE]
     if answer.status != _NO_CONTENT:  # a 204 must not tell a length (RFC 9110, section 8.6)
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-    headers += [(name.encode(), value.encode("latin-1")) for name, value in {**answer.headers, **more}.items()]
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+    for name, value in answer.headers.items():
+        headers.append((name.encode(), value.encode("latin-1")))
+    for name, value in more.items():
+        headers.append((name.encode(), value.encode("latin-1")))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

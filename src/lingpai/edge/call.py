@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
@@ -17,8 +18,7 @@ Members = Mapping[str, Any]
 """What a query or a body holds, by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """
     One HTTP request, read whole.
 
@@ -28,16 +28,30 @@ class Request:
         headers: Names in lower case, as they came, repeated ones included.
         address: Who sent it, as far as the listed proxies can be trusted.
         side: The side that the host serves ("account" or "business"); empty serves both.
+        last: The last value of each header, made from *headers*.
 
     """
 
     method: str
     path: str
     query: bytes = b""
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    headers: Sequence[tuple[bytes, bytes]] = ()
     body: bytes = b""
     address: str = ""
     side: str = ""
+    last: dict[bytes, bytes] = {}
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "last", dict(self.headers))
+
+    def values(self, name: bytes) -> Sequence[bytes]:
+        """Return every value of the header called *name* (in lower case), in their order."""
+        last = self.last.get(name)
+        if last is None:
+            return ()
+        if len(self.last) == len(self.headers):
+            return (last,)
+        return [value for key, value in self.headers if key == name]
 
     def header(self, name: str) -> str | None:
         """
@@ -48,13 +62,13 @@ class Request:
                 is not UTF-8.
 
         """
-        values = {value for key, value in self.headers if key == name.encode()}
+        values = self.values(name.encode())
         if not values:
             return None
-        if len(values) > 1:
+        if len(set(values)) > 1:
             raise Refused(Outcome.UNREADABLE, f"two different headers {name}")
         try:
-            return values.pop().decode()
+            return values[0].decode()
         except UnicodeDecodeError:
             raise Refused(Outcome.UNREADABLE, f"the header {name} is not UTF-8") from None
 
@@ -66,22 +80,18 @@ class Request:
             Refused: With CREDENTIALS_BAD.
 
         """
-        wanted, found = name.encode(), None
-        for key, value in self.headers:
-            if key == wanted:
-                if found is not None:
-                    raise Refused(Outcome.CREDENTIALS_BAD, f"more than one header {name}")
-                found = value
-        if found is None:
+        values = self.values(name.encode())
+        if not values:
             return None
+        if len(values) > 1:
+            raise Refused(Outcome.CREDENTIALS_BAD, f"more than one header {name}")
         try:
-            return found.decode()
+            return values[0].decode()
         except UnicodeDecodeError:
             raise Refused(Outcome.CREDENTIALS_BAD, f"the header {name} is not UTF-8") from None
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """
     What the steps have found out; each fills in its part.
 
@@ -105,18 +115,18 @@ class Call:
     contract: Contract
     desk: Desk
     now: int
-    query: Members = field(default_factory=dict)
-    body: Members = field(default_factory=dict)
-    arguments: Members = field(default_factory=dict)
+    query: Members = {}
+    body: Members = {}
+    arguments: Members = {}
     route: Route | None = None
     client: Client | None = None
     client_type: str = "unknown"
     language: str = "zh"
     token: str = ""
-    claims: Members = field(default_factory=dict)
+    claims: Members = {}
     standing: Standing | None = None
     caller: Caller | None = None
     sighting: Sighting | None = None
     issued: int = 0
-    answer_headers: dict[str, str] = field(default_factory=dict)
+    answer_headers: dict[str, str] = {}
     result: Any = None

@@ -21,8 +21,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
 """Why a session is over, in words; what is not here is told as unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """
     How a call ended, spelt.
 
@@ -38,7 +37,7 @@ class Said:
     message: str
     data: Any = None
     reason: Reason | None = None
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = {}
 
 
 class Envelope(Protocol):

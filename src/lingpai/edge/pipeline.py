@@ -6,7 +6,8 @@ reader -> the contract's steps (checks, route, carriers, scheme, admission, oper
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from lingpai.edge.call import Call, Request
 from lingpai.edge.codes import Code
@@ -19,8 +20,7 @@ from lingpai.vocabulary.values import Sighting
 LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """
     What goes back.
 
@@ -113,7 +113,5 @@ def _language(call: Call) -> str:
     """Return the client's language, else English where the request asks for it first, else Chinese."""
     if call.client is not None and call.client.language:
         return call.client.language
-    for name, value in call.request.headers:
-        if name == b"accept-language":
-            return "en" if value[:2].lower() == b"en" else "zh"
-    return "zh"
+    wished = call.request.values(b"accept-language")
+    return "en" if wished and wished[0][:2].lower() == b"en" else "zh"

@@ -88,10 +88,10 @@ class Admitted(Step):
     def __call__(self, call: Call) -> None:
         terms, admission = call.contract.terms, call.desk.admission
         company_id = (call.claims.get(self.company) or None) if self.company else None
-        standing = admission.check(call.standing, terms, company_id)
+        standing = admission.check(call.standing, terms, company_id, at=call.now)
         client = call.client or standing.client
         call.client, call.client_type = client, standing.session.client_type
-        call.sighting = admission.sighting(standing, terms)
+        call.sighting = admission.sighting(standing, terms, at=call.now)
         call.caller = Caller(
             terms=terms,
             client=client,

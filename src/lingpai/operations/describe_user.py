@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
+
 from lingpai.principals.names import name_key
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.outcomes import Ends, NotRemembered, Outcome, Refused
 from lingpai.vocabulary.values import Caller, Membership, User
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Struct, frozen=True):
     """
     A user.
 
@@ -26,8 +27,10 @@ class Described:
 
 
 def _described(user: User, memberships: tuple[Membership, ...], company_id: int | None) -> Described:
-    works_in = next((m for m in memberships if m.company_id == company_id), None)
-    return Described(user, works_in, memberships)
+    for works_in in memberships:
+        if works_in.company_id == company_id:
+            return Described(user, works_in, memberships)
+    return Described(user, None, memberships)
 
 
 @dataclass(frozen=True, slots=True)

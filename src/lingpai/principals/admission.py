@@ -46,9 +46,11 @@ class Admission:
     clock: Clock
     from_memory: bool = False
 
-    def check(self, standing: Standing | None, terms: Terms, company_id: int | None = None) -> Standing:
+    def check(
+        self, standing: Standing | None, terms: Terms, company_id: int | None = None, *, at: int | None = None
+    ) -> Standing:
         """
-        Return *standing*: its session may be used on *terms* now, for *company_id* if there is one.
+        Return *standing*: its session may be used on *terms* now (or *at*), for *company_id* if there is one.
 
         Raises:
             Refused: With SESSION_OVER and the first reason that holds of: unknown (also for
@@ -59,7 +61,7 @@ class Admission:
         """
         if standing is None or standing.session.contract != terms.contract:
             raise session_over(Reason.UNKNOWN)
-        session, now = standing.session, self.clock()
+        session, now = standing.session, self.clock() if at is None else at
         if session.ended is not None:
             raise session_over(session.end_reason or Reason.UNKNOWN)
         if now >= session.end:
@@ -75,16 +77,17 @@ class Admission:
             raise session_over(Reason.LEFT_COMPANY if left else Reason.DISABLED)
         return standing
 
-    def sighting(self, standing: Standing, terms: Terms) -> Sighting | None:
+    def sighting(self, standing: Standing, terms: Terms, *, at: int | None = None) -> Sighting | None:
         """
-        Return what to write down of this use, or None when the last was written less than an interval ago.
+        Return what to write down of this use now (or *at*); None when the last was written less than an interval ago.
 
         The first use after the sign-in is always written where idleness counts: the end that
         the sign-in stored leaves no interval to spare.
         """
-        session, now = standing.session, self.clock()
-        is_first = session.idle_end is not None and session.last_seen == session.began < now
-        if now - session.last_seen < terms.interval and not is_first:
-            return None
+        session, now = standing.session, self.clock() if at is None else at
+        if now - session.last_seen < terms.interval:
+            is_first = session.idle_end is not None and session.last_seen == session.began < now
+            if not is_first:
+                return None
         is_urgent = session.idle_end is not None and session.idle_end - now < URGENT_SECONDS * SECOND
         return Sighting(session.id, now, terms.idle_end(now), is_urgent)

@@ -6,14 +6,15 @@ database (mode 0600) and never in it. Encryption is AES-256-GCM; what is sealed 
 to the place that it is kept in, so that a row copied elsewhere does not open.
 """
 
-import hashlib
-import hmac
 import os
 import stat
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,6 +25,9 @@ from lingpai.vocabulary.events import Event, Unchanged
 from lingpai.vocabulary.secret import Secret
 from lingpai.vocabulary.values import Randomness, WorkingKey
 
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
 PEPPER = "pepper"
 """Keys the digests under which bearer tokens and secrets are kept."""
 
@@ -32,6 +36,32 @@ DATA = "data"
 
 _SIZE = 32
 _NONCE = 12
+
+
+_BLOCK = 64
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+
+
+@lru_cache(maxsize=64)
+def _begun(key: bytes) -> tuple["Hash", "Hash"]:
+    """Return the two hashes of an HMAC (RFC 2104), each with its form of *key* already read."""
+    block = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    return sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
+
+
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
+    """
+    Return what `hmac.digest` returns, for the few keys that are used again and again.
+
+    That function reads the key anew each time, and lets go of the interpreter's lock for a microsecond's
+    work: under load another thread takes it then. This one takes half the time, and keeps the lock.
+    """
+    begun, ending = _begun(key)
+    inner, outer = begun.copy(), ending.copy()
+    inner.update(message)
+    outer.update(inner.digest())
+    return outer.digest()
 
 
 class KeyTrouble(Exception):
@@ -134,7 +164,7 @@ class Keyring:
 
     def digest(self, token: str) -> bytes:
         """Return what a store may see of *token*: HMAC-SHA-256 under the pepper."""
-        return hmac.digest(self._keys[PEPPER][0].value, token.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return hmac_sha256(self._keys[PEPPER][0].value, token.encode("utf-8", "surrogatepass"))
 
     def seal(self, secret: Secret, place: str) -> bytes:
         """Return *secret* encrypted for *place* (table, row and column: it opens nowhere else)."""

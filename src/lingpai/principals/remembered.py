@@ -215,12 +215,12 @@ class Remembered:
         if self._rung() != self._noted:
             self.doubted.set()
             raise NotRemembered
-        if not self.is_confirmed():
+        if self._ticks() - self._confirmed >= LEASE_SECONDS:
             raise NotRemembered
 
     def _used(self, kept: OrderedDict[K, V], key: K) -> None:
         # Whoever holds the lock is at work on the order; the event loop does not wait for them to note a use.
-        if self._lock.acquire(blocking=False):
+        if self._lock.acquire(False):  # noqa: FBT003 - its name costs as much as the call
             try:
                 if key in kept:
                     kept.move_to_end(key)

@@ -1,7 +1,9 @@
 """The short-lived code that a client asks about a user with (zhiyun 6.2, 6.3)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from lingpai.edge.call import Call
 from lingpai.edge.carriers import Carrier

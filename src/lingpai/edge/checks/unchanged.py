@@ -30,7 +30,7 @@ class Changed(Step):
             return
         counted = write_json({name: value for name, value in data.items() if name != self.but})
         tag = f'W/"{hashlib.sha256(counted).hexdigest()[:32]}"'
-        known = b",".join(value for name, value in call.request.headers if name == b"if-none-match")
+        known = b",".join(call.request.values(b"if-none-match"))
         shown = {part.strip().removeprefix("W/") for part in known.decode("latin-1").split(",")}
         if not shown.isdisjoint(("*", tag.removeprefix("W/"))):
             raise Refused(Outcome.NOT_MODIFIED, headers={"etag": tag})

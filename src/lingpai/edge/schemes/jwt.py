@@ -6,17 +6,16 @@ comparing text: its first part must be that header as we write it, its last part
 write it. Nothing of a forged token is ever decoded: no `none`, no other algorithm, no padding.
 """
 
-import base64
 import binascii
-import hashlib
-import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
+from hmac import compare_digest
 from typing import Any
 
 import msgspec
 
+from lingpai.principals.keys import hmac_sha256
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
 HEADER = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
@@ -28,12 +27,15 @@ LONGEST = 4096
 SHORTEST_KEY = 32
 """Bytes of a key (RFC 7518, section 3.2)."""
 
+_BEGINNING = HEADER + "."
+
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_PLAIN = bytes.maketrans(b"-_", b"+/")
 
 LARGEST = 2**53
 """Of the numbers that a token may tell: beyond it JavaScript's are not exact."""
 
-_SESSION_ID = re.compile("[A-Za-z0-9_-]{1,64}")
+_is_session_id = re.compile("[A-Za-z0-9_-]{1,64}").fullmatch
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -46,8 +48,8 @@ def write_jwt(claims: Mapping[str, Any], key: bytes) -> str:
     True
     """
     payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
-    signed = f"{HEADER}.{_base64url(payload)}"
-    return f"{signed}.{_signature(signed, key)}"
+    signed = f"{HEADER}.{_base64url(payload).decode()}"
+    return f"{signed}.{_signature(signed, key).decode()}"
 
 
 def read_jwt(token: str, keys: Iterable[bytes]) -> dict[str, Any]:
@@ -60,15 +62,18 @@ def read_jwt(token: str, keys: Iterable[bytes]) -> dict[str, Any]:
 
     """
     signed, dot, signature = token.rpartition(".")
-    header, _, payload = signed.partition(".")
-    if not dot or len(token) > LONGEST or header != HEADER or not token.isascii():
+    if not dot or len(token) > LONGEST or not signed.startswith(_BEGINNING) or not token.isascii():
         raise Refused(Outcome.CREDENTIALS_BAD, "not a token of ours")
     shown = signature.encode()
-    if not any(hmac.compare_digest(_signature(signed, key).encode(), shown) for key in keys):
+    for key in keys:
+        if compare_digest(_signature(signed, key), shown):
+            break
+    else:
         raise Refused(Outcome.CREDENTIALS_BAD, "the signature is wrong")
     # An imported key may have signed what another system writes otherwise: its own spelling of base64, or no object.
+    payload = signed[len(_BEGINNING) :].encode()
     try:
-        claims = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        claims = binascii.a2b_base64(payload.translate(_PLAIN) + b"=" * (-len(payload) % 4))
         if _base64url(claims) != payload:
             raise Refused(Outcome.CREDENTIALS_BAD, "the payload is padded, or holds other letters")
         return _decode(claims)
@@ -83,14 +88,14 @@ def is_whole(claim: object) -> bool:
 
 def is_session_id(claim: object) -> bool:
     """Return whether *claim* can be the id of a session, so that it may be looked up."""
-    return isinstance(claim, str) and _SESSION_ID.fullmatch(claim) is not None
+    return isinstance(claim, str) and _is_session_id(claim) is not None
 
 
-def _signature(signed: str, key: bytes) -> str:
+def _signature(signed: str, key: bytes) -> bytes:
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"an HMAC key needs {SHORTEST_KEY} bytes")
-    return _base64url(hmac.digest(key, signed.encode(), hashlib.sha256))
+    return _base64url(hmac_sha256(key, signed.encode()))
 
 
-def _base64url(value: bytes) -> str:
-    return binascii.b2a_base64(value, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
+def _base64url(value: bytes) -> bytes:
+    return binascii.b2a_base64(value, newline=False).translate(_URL_SAFE).rstrip(b"=")

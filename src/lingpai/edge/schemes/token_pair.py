@@ -23,8 +23,6 @@ KEY_SIZE = 64
 
 _HALVES = {"access": slice(0, 32), "refresh": slice(32, 64)}
 
-_NUMBERS = ("exp", "uid", "company_id")
-
 _LONGEST_NUMBER = 15
 """Digits of a pair's number."""
 
@@ -57,17 +55,18 @@ class PairToken:
     def read(self, token: str, call: Call) -> Members:
         half = _HALVES[self.kind]
         keys = call.desk.keys.accepted(f"{call.contract.name}.pair")
-        claims = read_jwt(token, (key.value[half] for key in keys))
+        claims = read_jwt(token, [key.value[half] for key in keys])
         # A key that was imported may have signed tokens of the system that it comes from: they name no session.
-        if claims.get("iss") != self.issuer or not (
-            is_session_id(claims.get("sid")) and all(is_whole(claims.get(name)) for name in _NUMBERS)
-        ):
+        get = claims.get
+        numbers = is_whole(get("exp")) and is_whole(get("uid")) and is_whole(get("company_id"))
+        if get("iss") != self.issuer or not (numbers and is_session_id(get("sid"))):
             raise Refused(Outcome.CREDENTIALS_BAD, "not a token of this house")
-        mine, told = token_id(claims["sid"], self.kind, 0)[:-1], str(claims.get("jti"))
+        mine, told = token_id(claims["sid"], self.kind, 0)[:-1], str(get("jti"))
         number = told.removeprefix(mine)
         if not told.startswith(mine) or not number.isdecimal() or len(number) > _LONGEST_NUMBER:
             raise Refused(Outcome.CREDENTIALS_BAD, f"not the {self.kind} token of a pair")
-        return {**claims, "generation": int(number)}
+        claims["generation"] = int(number)
+        return claims
 
     def find(self, call: Call) -> Any:
         standing = call.desk.sessions.standing_of(call.claims["sid"])
