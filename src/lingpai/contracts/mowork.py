@@ -14,7 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from lingpai.edge.call import Call
-from lingpai.edge.carriers import Body, Header
+from lingpai.edge.carriers import Argument, Body, Header
 from lingpai.edge.checks.members import CommonMembers
 from lingpai.edge.checks.names import Named, NameMatches
 from lingpai.edge.checks.server_time import NoTimeYet, TimeShown, TimeWithin, write_server_time
@@ -133,7 +133,7 @@ def mowork(settings: MoworkSettings, modules: Module) -> Contract:
     token = Opaque(pattern="[!-~]{1,32}")
     user = (
         Identified((Header("X-Token"), Body("user_token")), token),
-        Named(header="X-Username", argument="username"),
+        Named(Header("X-Username"), Argument("username")),
         TimeShown("req_timestamp"),
         Found(token),
         NameMatches(),

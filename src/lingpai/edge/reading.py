@@ -111,9 +111,10 @@ def read_form(text: bytes, *, last_wins: bool = False) -> dict[str, str]:
     if b"%00" in text or b"\0" in text:
         _unreadable("NUL")
     try:
-        pairs = text.decode().split("&")
+        decoded = text.decode()
     except UnicodeDecodeError:
         _unreadable("not a form in UTF-8")
+    pairs, is_escaped = decoded.split("&"), "%" in decoded or "+" in decoded
     if len(pairs) > MOST_MEMBERS:
         _unreadable("too many members")
     members: dict[str, str] = {}
@@ -121,7 +122,8 @@ def read_form(text: bytes, *, last_wins: bool = False) -> dict[str, str]:
         if not pair:
             continue
         name, _, value = pair.partition("=")
-        name, value = _unescaped(name), _unescaped(value)
+        if is_escaped:
+            name, value = _unescaped(name), _unescaped(value)
         if name in members and not last_wins:
             _unreadable("a member appears twice")
         members[name] = value
@@ -192,7 +194,10 @@ class FormBody:
     def __call__(self, call: Call) -> None:
         call.query = read_form(call.request.query, last_wins=self.last_wins)
         call.body = read_fields(call.request, last_wins=self.last_wins)
-        call.arguments = {**call.body, **call.query} if self.query_wins else {**call.query, **call.body}
+        if call.query and call.body:
+            call.arguments = {**call.body, **call.query} if self.query_wins else {**call.query, **call.body}
+        else:
+            call.arguments = call.query or call.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +217,10 @@ class QueryOrForm:
     def __call__(self, call: Call) -> None:
         call.query = read_form(call.request.query)
         call.body = read_fields(call.request)
-        shared = call.query.keys() & call.body.keys() - self.addressing
-        if any(call.query[name] != call.body[name] for name in shared):
-            _unreadable("a member differs between query and form")
+        if call.body:
+            shared = call.query.keys() & call.body.keys() - self.addressing
+            if any(call.query[name] != call.body[name] for name in shared):
+                _unreadable("a member differs between query and form")
         call.arguments = call.query if call.request.method == "GET" else call.body
 
 
@@ -258,12 +264,14 @@ class NestedArguments:
         call.query = call.body = self._merged([self._straightened(m) for m in members])
         call.arguments = self._merged(nested)
 
-    def _unflatten(self, query: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _unflatten(self, query: Mapping[str, str]) -> tuple[Members, Members]:
         bare: dict[str, Any] = {}
-        inner: dict[str, Any] = {}
+        inner: Members = {}
         prefix = self.nest + "["
         for name, value in query.items():
-            if name == self.nest:
+            if not name.startswith(self.nest):
+                bare[name] = value
+            elif name == self.nest:
                 inner = self._merged([inner, read_object(value.encode())])
             elif name.startswith(prefix) and name.endswith("]"):
                 inner = self._merged([inner, {name[len(prefix) : -1]: value}])
@@ -276,7 +284,10 @@ class NestedArguments:
             return members
         return self._merged([{self.aliases.get(name, name): value} for name, value in members.items()])
 
-    def _merged(self, parts: list[Mapping[str, Any]]) -> dict[str, Any]:
+    def _merged(self, parts: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+        parts = [part for part in parts if part]
+        if len(parts) == 1:
+            return parts[0]
         whole = dict(parts[0]) if parts else {}
         for part in parts[1:]:
             for name, value in part.items():
@@ -299,7 +310,9 @@ def read_fields(request: Request, *, last_wins: bool = False) -> dict[str, Any]:
         Refused: With UNREADABLE.
 
     """
-    content_type = (request.header("content-type") or "") if request.body else ""
+    if not request.body:
+        return {}
+    content_type = request.header("content-type") or ""
     match content_type.partition(";")[0].strip().lower():
         case "application/json":
             return read_object(request.body)

@@ -1,6 +1,7 @@
 """Paths that name a service, a method and a format: `/apis/rest/userService/getUserInfo/json` (zhiyun 6)."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from lingpai.edge.call import Request
@@ -28,9 +29,12 @@ def wants_xml(request: Request) -> bool:
     return request.path.endswith("/xml")
 
 
+@cache
 def called(path: str) -> frozenset[str]:
     """
     Return what a scope may call the route with that *path*: its method, or service and method.
+
+    Kept for each route, of which there are few.
 
     >>> sorted(called("/apis/rest/userService/getUserInfo/{format}"))
     ['getUserInfo', 'userService/getUserInfo']

@@ -34,10 +34,12 @@ class ByTriple:
 
     def triple(self, path: str, query: Mapping[str, Any]) -> Triple | None:
         """Return what *path* or *query* names; None for nothing whole, and where one says other than the other."""
-        told = [query.get(member) for member in self.members]
         if path in self.scripts:
-            path = "/" + "/".join(component or "" for component in told)
+            path = "/" + "/".join(query.get(member) or "" for member in self.members)
         named = _PATH.fullmatch(path)
-        if named is None or any(said not in (None, named[place]) for place, said in enumerate(told, 1)):
+        if named is None:
             return None
+        for member, component in zip(self.members, named.groups(), strict=True):
+            if query.get(member, component) != component:
+                return None
         return named[1], named[2], named[3]

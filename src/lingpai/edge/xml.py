@@ -5,11 +5,15 @@ A declaration, two blanks of indent a level, `<name />` for what is empty, `<ite
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 _NEVER = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot carry at all, not even escaped (section 2.2, Char)."""
+
+_MARKED = re.compile(f"[&<>\"'\r]|{_NEVER.pattern}")
+"""Characters that do not stand in an element as they are."""
 
 _ESCAPES = str.maketrans(
     {
@@ -50,28 +54,32 @@ def escaped(text: str) -> str:
     >>> escaped("<A & B>")
     '&lt;A &amp; B&gt;'
     """
-    return _NEVER.sub("\ufffd", text).translate(_ESCAPES)
+    return _NEVER.sub("\ufffd", text).translate(_ESCAPES) if _MARKED.search(text) else text
 
 
-def _write(lines: list[str], name: str, value: object, indent: str) -> None:
+def _write(lines: list[str], name: str, value: Mapping[str, Any] | Sequence[Any] | None, indent: str) -> None:
     children: list[tuple[str, object]] = []
     if isinstance(value, Mapping):
         children = [(_named(str(inner)), child) for inner, child in value.items()]
-    elif isinstance(value, list | tuple):
+    elif value:
         children = [("item", child) for child in value]
-    elif value is not None and value != "":
-        text = str(value).lower() if isinstance(value, bool) else escaped(str(value))
-        lines.append(f"{indent}<{name}>{text}</{name}>")
-        return
     if not children:
         lines.append(f"{indent}<{name} />")
         return
     lines.append(f"{indent}<{name}>")
+    within = indent + "  "
     for inner, child in children:
-        _write(lines, inner, child, indent + "  ")
+        if isinstance(child, str):  # most are, and the others take longer to tell apart
+            lines.append(f"{within}<{inner}>{escaped(child)}</{inner}>" if child else f"{within}<{inner} />")
+        elif child is None or isinstance(child, Mapping | list | tuple):
+            _write(lines, inner, child, within)
+        else:
+            text = str(child).lower() if isinstance(child, bool) else escaped(str(child))
+            lines.append(f"{within}<{inner}>{text}</{inner}>")
     lines.append(f"{indent}</{name}>")
 
 
+@lru_cache(maxsize=1024)
 def _named(member: str) -> str:
     """Return *member* as an element's name: ASCII letters, digits, `_`, `.` and `-`, from a letter or `_`."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", member)

@@ -34,6 +34,9 @@ PEPPER = "pepper"
 DATA = "data"
 """Seals secrets that must be read back."""
 
+MOST_OPEN = 1000
+"""So many sealed secrets are kept open."""
+
 _SIZE = 32
 _NONCE = 12
 
@@ -125,6 +128,7 @@ class Keyring:
         self._clock = clock
         self._randomness = randomness
         self._keys: dict[str, tuple[Key, ...]] = {}
+        self._opened: dict[tuple[bytes, str], Secret] = {}
 
     def prepare(self, purpose: str, size: int = _SIZE) -> None:
         """
@@ -142,6 +146,7 @@ class Keyring:
                     raise Unchanged
                 self._add(change.keys, purpose, self._randomness(size))
                 rows = change.keys.of(purpose)
+        self._opened.clear()
         self._keys[purpose] = tuple(Key(row.id, self._open(row)) for row in rows)
 
     def import_key(self, purpose: str, value: bytes) -> None:
@@ -176,12 +181,21 @@ class Keyring:
 
     def unseal(self, sealed: bytes, place: str) -> Secret:
         """
-        Return the secret in *sealed*.
+        Return the secret in *sealed*. The few that are asked for again and again stay open in memory, as the keys do.
 
         Raises:
             KeyTrouble: When it was sealed for another place, or under a key that is gone.
 
         """
+        opened = self._opened.get((sealed, place))
+        if opened is None:
+            opened = self._unsealed(sealed, place)
+            if len(self._opened) >= MOST_OPEN:
+                self._opened.clear()
+            self._opened[sealed, place] = opened
+        return opened
+
+    def _unsealed(self, sealed: bytes, place: str) -> Secret:
         key = self.numbered(DATA, int.from_bytes(sealed[:4], "big"))
         if key is None:
             raise KeyTrouble(f"the data key of {place} is gone")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hmac import compare_digest
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -37,6 +38,13 @@ def api_token(*parts: str) -> str:
     """
     # MD5 because clients compute it. What it is weak at, collisions, gains nobody anything here.
     return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _days(now: int, zone: ZoneInfo) -> frozenset[str]:
+    """Return the days that count at the second *now*."""
+    moments = (now - MIDNIGHT_SECONDS, now, now + MIDNIGHT_SECONDS)
+    return frozenset(datetime.fromtimestamp(moment, zone).date().isoformat() for moment in moments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +85,12 @@ class ApiTokenRight(Step):
 
     def _signed(self, triple: Triple, client: Client, timestamp: str, now: int) -> Iterator[tuple[Any, ...]]:
         """Yield what the client may have put before its secret."""
-        for day in self._days(now):
+        for day in _days(now, self.zone):
             yield *triple, day
             if client.api_token_forms:
                 yield client.id, day
         if re.fullmatch("[0-9]{1,12}", timestamp) and abs(int(timestamp) - now) <= TIMESTAMP_SECONDS:
             yield client.id, timestamp
-
-    def _days(self, now: int) -> set[str]:
-        moments = (now - MIDNIGHT_SECONDS, now, now + MIDNIGHT_SECONDS)
-        days = {datetime.fromtimestamp(moment, self.zone).date() for moment in moments}
-        return {day.isoformat() for day in days}
 
     def check_routes(self, routes: Sequence[Route]) -> None:
         """

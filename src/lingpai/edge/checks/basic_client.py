@@ -1,7 +1,8 @@
 """The app that calls, proved by HTTP's Basic scheme (RFC 7617)."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import ClassVar
 
@@ -39,6 +40,10 @@ class BasicClient(Step):
 
     named: Carrier
     pattern: str
+    fits: Callable[[str], object] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fits", re.compile(self.pattern).fullmatch)
 
     def __call__(self, call: Call) -> None:
         shown = read_basic(call)
@@ -47,7 +52,7 @@ class BasicClient(Step):
         client_id, secret = shown
         if self.named.read(call) not in (None, client_id):
             raise Refused(Outcome.CLIENT_MISMATCHED, "another client than the header's is named")
-        client = call.desk.clients.by_id(client_id) if re.fullmatch(self.pattern, client_id) else None
+        client = call.desk.clients.by_id(client_id) if self.fits(client_id) else None
         if client is None:
             raise Refused(Outcome.CLIENT_UNKNOWN, "no such client")
         if not compare_digest(client.secret_digest, call.desk.keys.digest(secret)):

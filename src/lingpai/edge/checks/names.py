@@ -21,12 +21,12 @@ class Named(Step):
 
     ENDS: ClassVar[Ends] = frozenset({Outcome.CREDENTIALS_MISSING, Outcome.CREDENTIALS_BAD})
 
-    header: str
-    argument: str
+    header: Header
+    argument: Argument
 
     def __call__(self, call: Call) -> None:
-        shown = Header(self.header).read(call)
-        name = shown or Argument(self.argument).read(call)
+        shown = self.header.read(call)
+        name = shown or self.argument.read(call)
         if not name:
             raise Refused(Outcome.CREDENTIALS_MISSING, "no user name")
         # A name may itself hold what looks like percent-encoding, so both readings count.

@@ -7,6 +7,7 @@ Written `YYYY-MM-DD HH:MM:SS:mmm` in UTC: 23 characters, a colon before the mill
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import ClassVar
 
 from lingpai.edge.call import Call
@@ -37,10 +38,14 @@ def read_server_time(text: str) -> int | None:
     if not _TEXT.fullmatch(text):
         return None
     try:
-        moment = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+        return _seconds(text[:19]) * SECOND + int(text[20:])
     except ValueError:
         return None
-    return int(moment.timestamp()) * SECOND + int(text[20:])
+
+
+@lru_cache(maxsize=4096)
+def _seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ class Changed(Step):
             return
         counted = write_json({name: value for name, value in data.items() if name != self.but})
         tag = f'W/"{hashlib.sha256(counted).hexdigest()[:32]}"'
-        known = b",".join(call.request.values(b"if-none-match"))
-        shown = {part.strip().removeprefix("W/") for part in known.decode("latin-1").split(",")}
-        if not shown.isdisjoint(("*", tag.removeprefix("W/"))):
-            raise Refused(Outcome.NOT_MODIFIED, headers={"etag": tag})
+        for known in call.request.values(b"if-none-match"):
+            shown = {part.strip().removeprefix("W/") for part in known.decode("latin-1").split(",")}
+            if not shown.isdisjoint(("*", tag.removeprefix("W/"))):
+                raise Refused(Outcome.NOT_MODIFIED, headers={"etag": tag})
         call.answer_headers["etag"] = tag

@@ -1,7 +1,8 @@
 """Tokens that mean nothing by themselves: random text, kept as a keyed digest."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from lingpai.edge.call import Call, Members
 from lingpai.vocabulary.outcomes import Outcome, Refused
@@ -21,9 +22,13 @@ class Opaque:
     """
 
     pattern: str
+    fits: Callable[[str], object] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fits", re.compile(self.pattern).fullmatch)
 
     def read(self, token: str, call: Call) -> Members:
-        if not re.fullmatch(self.pattern, token):
+        if not self.fits(token):
             raise Refused(Outcome.CREDENTIALS_BAD, "not the shape of a token")
         return {}
 
