@@ -46,7 +46,8 @@ def test_a_call_whose_client_went_away_holds_its_place_until_its_thread_is_free(
     finish = threading.Event()
     town.gate.meanwhile = lambda: finish.wait(10)  # the call has its thread until we say so
     body = json.dumps(LOGIN).encode()
-    scope = {"type": "http", "method": "POST", "path": "/mowork/user/login", "query_string": b"", "headers": []}
+    scope = {"type": "http", "method": "POST", "path": "/mowork/user/login", "query_string": b""}
+    scope["headers"] = [(b"content-length", b"%d" % len(body))]
 
     async def receive():
         return {"type": "http.request", "body": body}

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from lingpai.operations.add_client import AddClient, NewClient
 from lingpai.operations.authorize import Authorize
@@ -143,7 +144,7 @@ def test_no_code_is_given_for_what_ended_just_before(town, did, outcome):
     town.client("app", "-secret-")
     terms = replace(town.visitor().terms, code=CodeTerms(30, {"basic": frozenset({"user"})}))
     authorize = Authorize(town.stores, town.admission, town._keys, town.house.clock, town.random)
-    caller = replace(town.caller(), terms=terms, client=town.stores.clients.by_id("app"))
+    caller = structs.replace(town.caller(), terms=terms, client=town.stores.clients.by_id("app"))
     town.operator(*did)
 
     assert refusal(lambda: authorize(caller, None)).outcome is outcome
@@ -158,7 +159,7 @@ def test_a_code_speaks_for_the_company_that_is_current_when_it_is_made(town):
     town.operator("join", "mei", "1")
     terms = replace(caller.terms, code=CodeTerms(30, {"basic": frozenset({"user"}), "full": frozenset({"company"})}))
     authorize = Authorize(town.stores, town.admission, town._keys, town.house.clock, town.random)
-    code = authorize(replace(caller, terms=terms, client=town.stores.clients.by_id("app")), None)
+    code = authorize(structs.replace(caller, terms=terms, client=town.stores.clients.by_id("app")), None)
     kept = town.stores.codes.find(town._keys.digest(code))
 
     assert (kept.company_id, kept.scope) == (1, frozenset({"user"}))

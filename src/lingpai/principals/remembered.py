@@ -8,12 +8,13 @@ every question is `NotRemembered`, and the database is asked.
 """
 
 import logging
+import sys
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lingpai.principals.bell import Rung, silence
 from lingpai.stores.interfaces import Feed, Place, Stores
@@ -70,7 +71,8 @@ class Remembered:
         self._applied = 0
         self._standings: OrderedDict[str, Standing] = OrderedDict()
         self._digests: dict[bytes, str] = {}
-        self._of_user: dict[int, set[str]] = {}
+        self._of_user: dict[int, str | set[str]] = {}
+        self._alike: dict[Any, Any] = {}
         self._clients: OrderedDict[str, Client] = OrderedDict()
         self._codes: OrderedDict[bytes, AuthCode] = OrderedDict()
 
@@ -122,12 +124,28 @@ class Remembered:
             if mark != self._applied or session.ended is not None:
                 return
             self._forget_session(session.id)
-            self._standings[session.id] = standing
-            self._of_user.setdefault(session.user_id, set()).add(session.id)
+            self._standings[session.id] = self._slim(standing)
+            mine = self._of_user.setdefault(session.user_id, session.id)
+            if isinstance(mine, set):
+                mine.add(session.id)
+            elif mine != session.id:
+                self._of_user[session.user_id] = {mine, session.id}
             if session.token_digest is not None:
                 self._digests[session.token_digest] = session.id
             while len(self._standings) > self._most:
                 self._forget_session(next(iter(self._standings)))
+
+    def _slim(self, standing: Standing) -> Standing:
+        """Return the same standing with one copy of what many sessions have alike, and without the password's hash."""
+        session, user = standing.session, standing.user
+        if len(self._alike) > MOST_CLIENTS:
+            self._alike.clear()
+        client = self._alike.setdefault(standing.client, standing.client)
+        memberships = self._alike.setdefault(standing.memberships, standing.memberships)
+        contract, client_type = sys.intern(session.contract), sys.intern(session.client_type)
+        session = replace(session, client_id=client.id, contract=contract, client_type=client_type)
+        name_key = user.name if user.name == user.name_key else user.name_key
+        return Standing(session, replace(user, name_key=name_key, password=""), client, memberships)
 
     def keep_client(self, client: Client, mark: int) -> None:
         """Remember *client*, unless the feed moved since *mark*."""
@@ -232,7 +250,8 @@ class Remembered:
             case "session":
                 self._forget_session(entry.subject_id)
             case "user":
-                for session_id in list(self._of_user.get(int(entry.subject_id), ())):
+                mine = self._of_user.get(int(entry.subject_id), set())
+                for session_id in [mine] if isinstance(mine, str) else list(mine):
                     self._forget_session(session_id)
             case "client":
                 self._clients.pop(entry.subject_id, None)
@@ -244,6 +263,7 @@ class Remembered:
                 self._standings.clear()
                 self._digests.clear()
                 self._of_user.clear()
+                self._alike.clear()
                 self._clients.clear()
                 self._codes.clear()
 
@@ -259,8 +279,9 @@ class Remembered:
         if session.token_digest is not None:
             self._digests.pop(session.token_digest, None)
         mine = self._of_user[session.user_id]
-        mine.discard(session_id)
-        if not mine:
+        if isinstance(mine, set):
+            mine.discard(session_id)
+        if not mine or mine == session_id:
             del self._of_user[session.user_id]
 
 
