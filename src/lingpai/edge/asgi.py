@@ -77,7 +77,7 @@ class Shell:
             await _send(send, Answer(204, preflight(contract, origin), b""))
             return
         try:
-            body = await _read_body(scope, request, receive)
+            body = await _read_body(request, receive) if _is_announced(scope, request) else b""
         except Refused as refusal:
             answer = refuse(contract, request, self._desks.remembering, refusal)
         else:
@@ -113,7 +113,14 @@ class Shell:
         self._pool.shutdown()
 
 
-async def _read_body(scope: Scope, request: Request, receive: Receive) -> bytes:
+def _is_announced(scope: Scope, request: Request) -> bool:
+    """Return whether a body may come: before HTTP/2 one that no header tells of is none (RFC 9112, section 6.3)."""
+    named = request.last
+    told = b"content-length" in named or b"transfer-encoding" in named
+    return told or scope.get("http_version", "1.1") not in ("1.0", "1.1")
+
+
+async def _read_body(request: Request, receive: Receive) -> bytes:
     """
     Return the request's body.
 
@@ -122,10 +129,6 @@ async def _read_body(scope: Scope, request: Request, receive: Receive) -> bytes:
             the body broke off or did not arrive in time.
 
     """
-    # Before HTTP/2 a body that is not announced is none (RFC 9112, section 6.3): there is nothing to wait for.
-    is_announced = b"content-length" in request.last or b"transfer-encoding" in request.last
-    if not is_announced and scope.get("http_version", "1.1") in ("1.0", "1.1"):
-        return b""
     for value in request.values(b"content-length"):
         if value.isdigit() and (len(value.lstrip(b"0")) > _DIGITS or int(value) > LARGEST_BODY):
             raise Refused(Outcome.BODY_TOO_LARGE)

@@ -5,8 +5,9 @@ A field turns one raw member (whatever JSON or a form can hold) into a value, or
 what is wrong in both languages. `Asks` turns members into the question of an operation.
 """
 
+import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -66,6 +67,10 @@ class Text:
     default: str = ""
     pattern: str = ""
     one_of: tuple[str, ...] = ()
+    fits: Callable[[str], object] = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fits", re.compile(self.pattern).fullmatch)
 
     def read(self, raw: object) -> str:
         if not isinstance(raw, str):
@@ -77,7 +82,7 @@ class Text:
         if len(raw) < self.least:
             raise Unfit((f"至少{self.least}个字符", f"must have at least {self.least} characters"))
         # No PostgreSQL keeps the character NUL, so no engine shall.
-        if "\0" in raw or (self.pattern and not re.fullmatch(self.pattern, raw)):
+        if "\0" in raw or (self.pattern and not self.fits(raw)):
             raise Unfit(("格式不正确", "is malformed"))
         if self.one_of and raw not in self.one_of:
             allowed = ", ".join(self.one_of)
