@@ -355,10 +355,12 @@ def test_a_crowd_beyond_the_queue_is_told_so_in_the_contracts_words(server, toke
         database.execute("ROLLBACK")
         served = [connection.answer() for connection in crowd if connection not in refused]
 
-    # The one on the thread does not wait for its writer for ever, so on a busy machine a few more end: silent.
+    # The one on the thread does not wait for its writer for ever, so on a busy machine a few more end: silent,
+    # or, where the crowd itself comes slowly, sent away while the next one is on the thread.
     crowded = [answer for answer in answers if answer.headers.get("retry-after") == "1"]
     assert {(answer.status, answer.code) for answer in answers} == {(503, "100503")}
-    assert 0 < len(crowded) <= 300 - 257 <= len(answers)
+    assert len(crowded) > 0
+    assert 200 < len(served) <= 257
     assert "100000" in {answer.code for answer in served} <= {"100000", "100503"}
 
 
