@@ -145,7 +145,8 @@ class Remembered:
         contract, client_type = sys.intern(session.contract), sys.intern(session.client_type)
         session = replace(session, client_id=client.id, contract=contract, client_type=client_type)
         name_key = user.name if user.name == user.name_key else user.name_key
-        return Standing(session, replace(user, name_key=name_key, password=""), client, memberships)
+        user = replace(user, id=session.user_id, name_key=name_key, password="")
+        return Standing(session, user, client, memberships)
 
     def keep_client(self, client: Client, mark: int) -> None:
         """Remember *client*, unless the feed moved since *mark*."""
