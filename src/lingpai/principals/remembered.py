@@ -289,7 +289,8 @@ class Remembered:
 def _later(standing: Standing, sighting: Sighting, idle_end: int | None) -> Standing:
     session = standing.session
     last_seen = max(session.last_seen, sighting.seen)
-    return replace(standing, session=replace(session, last_seen=last_seen, idle_end=idle_end))
+    session = replace(session, last_seen=last_seen, idle_end=idle_end)
+    return Standing(session, standing.user, standing.client, standing.memberships)
 
 
 class FromMemory:
