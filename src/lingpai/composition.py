@@ -57,7 +57,7 @@ from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary.clock import Clock, system_clock
 from lingpai.vocabulary.events import Event, Unchanged
 from lingpai.vocabulary.outcomes import NotRemembered, Refused
-from lingpai.vocabulary.settings import SettingRefused, Settings, load_settings, read_settings
+from lingpai.vocabulary.settings import SettingRefused, Settings, load_settings, read_settings, unknown_setting
 from lingpai.vocabulary.values import Client, Randomness, Sighting
 
 DATABASE = Settings().database
@@ -93,7 +93,8 @@ def declarations(settings: Settings) -> dict[str, Declaration]:
         if named.setdefault(declaration.name, declaration) is not declaration:
             raise SettingRefused(f"two contracts are called {declaration.name}")
     if unknown := set(settings.contracts) - set(named):
-        raise SettingRefused(f"[contracts.{min(unknown)}] is no contract. There are: {', '.join(sorted(named))}.")
+        name = min(unknown)
+        raise unknown_setting(f"[contracts.{name}]", name, named, settings.contracts[name])
     return named
 
 

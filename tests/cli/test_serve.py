@@ -56,7 +56,7 @@ def test_a_session_ended_in_another_process_is_refused_on_every_worker_in_every_
 def test_every_first_call_works_as_pasted(lingpai, tmp_path):
     with serving(tmp_path / "demo", "--demo") as server:
         shown = (tmp_path / f"server-{server.port}.log").read_text()
-        calls = shown[shown.index("First calls") :].split("\n\n# ")[1:]
+        calls = shown[shown.index("First calls") : shown.index("Accounts")].split("\n\n# ")[1:]
         assert len(calls) == len(FRONT_ENDS)
         for call in calls:
             name, lines = call.split(":", 1)[0], call.split("\n", 1)[1]
@@ -71,6 +71,12 @@ def test_the_page_names_the_demo_the_addresses_and_an_account_for_each_contract(
         assert "demo" in shown.splitlines()[0]
         assert all(f"{server.base_url}/{name}/" in shown for name in FRONT_ENDS)
         assert max(len(line) for line in shown.splitlines() if str(tmp_path) not in line) <= 80
+        first, *_, accounts = re.findall(rf"(?:^(?:{'|'.join(FRONT_ENDS)}) .*\n)+", shown, re.MULTILINE)
+        assert [line.split()[0] for line in first.splitlines()] == [line.split()[0] for line in accounts.splitlines()]
+        assert shown.index("First calls") < shown.index(accounts)
+        assert shown.split(accounts)[1].split()[0] == "admin"
+        assert len(shown.split(accounts)[1].split("\n")[1:]) <= 2
+        assert "serves" not in shown
     with serving(tmp_path / "demo", "--demo", "--workers", "1") as server:
         again = (tmp_path / f"server-{server.port}.log").read_text()
 
@@ -108,17 +114,42 @@ def test_demo_data_is_served_to_this_machine_only(demo, lingpai):
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
-        ({"LINGPAI_THREDS": "4"}, ["threds"]),
-        ({"LINGPAI_THREADS": "0"}, ["threads"]),
-        ({"LINGPAI_TIMEZONE": "Asia/Shanghi"}, ["timezone", "Asia/Shanghi"]),
-        ({"LINGPAI_CONTRACTS__OPPMG__ACCESS_SECONDS": "soon"}, ["contracts.oppmg", "access_seconds"]),
-        ({"LINGPAI_CONTRACTS__OPMG__ACCESS_SECONDS": "2"}, ["contracts.opmg", "oppmg"]),
-        ({"LINGPAI_CONTRACTS__MOWORK__REGISTRATION": "maybe"}, ["contracts.mowork", "registration"]),
+        ({"LINGPAI_THREDS": "4"}, ["LINGPAI_THREDS: threds is unknown. Did you mean threads?"]),
+        ({"LINGPAI_TYPO": "4"}, ["LINGPAI_TYPO: typo is unknown. There are: ", "threads"]),
+        ({"LINGPAI_THREADS": "0"}, ["LINGPAI_THREADS: threads must be a whole number from 1 to 256, not 0."]),
+        ({"LINGPAI_THREADS__X": "4"}, ["LINGPAI_THREADS__X: threads must be a whole number from 1 to 256."]),
+        ({"LINGPAI_TIMEZONE": "Asia/Shanghi"}, ["LINGPAI_TIMEZONE: timezone must be a time zone", "Asia/Shanghi"]),
+        ({"LINGPAI_NOTICE_WRITERS": "me"}, ["LINGPAI_NOTICE_WRITERS: notice_writers must be one of admins, users"]),
+        (
+            {"LINGPAI_CONTRACTS__OPPMG__ACCESS_SECONDS": "soon"},
+            ["LINGPAI_CONTRACTS__OPPMG__ACCESS_SECONDS: [contracts.oppmg] access_seconds must be a whole number"],
+        ),
+        (
+            {"LINGPAI_CONTRACTS__OPMG__ACCESS_SECONDS": "2"},
+            ["LINGPAI_CONTRACTS__OPMG__ACCESS_SECONDS: [contracts.opmg] is unknown. Did you mean oppmg?"],
+        ),
+        ({"LINGPAI_CONTRACTS__MOWORK__REGISTRATION": "maybe"}, ["[contracts.mowork] registration must be one of"]),
+        ({"LINGPAI_CONTRACTS__MOWORK__ENABLED": "maybe"}, ["[contracts.mowork] enabled must be true or false"]),
+        ({"LINGPAI_THREADS": "many", "LANG": "zh_CN.UTF-8"}, ["LINGPAI_THREADS：threads 应为整数"]),
+        ({"LINGPAI_THREDS": "4", "LANG": "zh_CN.UTF-8"}, ["没有设置 threds。是不是 threads"]),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_bad_setting_is_named_before_anything_starts(demo, lingpai, variables, told):
     assert lingpai("serve", "--port", free_port(), "--data", demo.data, **variables).is_refused(*told)
+
+
+def test_a_bad_setting_in_the_file_is_named_with_the_file(demo, lingpai):
+    (demo.data / "lingpai.toml").write_text("threads = 'many'\n")
+    words = ("serve", "--port", free_port(), "--data", demo.data)
+
+    assert lingpai(*words).is_refused(
+        f"{demo.data}/lingpai.toml: threads must be a whole number from 1 to 256, not many."
+    )
+    (demo.data / "lingpai.toml").write_text("[contracts.oppmg]\nacces_seconds = 5\n")
+    assert lingpai(*words).is_refused(
+        "lingpai.toml: [contracts.oppmg] acces_seconds is unknown", "mean access_seconds?"
+    )
 
 
 @pytest.mark.parametrize(
@@ -152,6 +183,17 @@ def test_a_master_key_that_is_not_this_datas_is_said_before_anything_starts(demo
     (demo.data / "master.key").write_text("00" * 32 + "\n")
 
     assert lingpai("serve", "--port", free_port(), "--data", demo.data).is_refused("master key")
+
+
+@pytest.mark.parametrize(("language", "word"), [("C.UTF-8", "stopped"), ("zh_CN.UTF-8", "已停止")])
+def test_ctrl_c_says_that_the_server_has_stopped_and_nothing_else(demo, language, word):
+    with serving(demo.data, "--workers", "2", variables={"LANG": language}) as server:
+        log = demo.data.parent / f"server-{server.port}.log"
+        before = log.read_text()
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert server.process.wait(20) == 0
+
+    assert log.read_text().removeprefix(before).split() == [word]
 
 
 def test_tls_is_spoken_with_a_certificate_of_ones_own(demo, tmp_path, lingpai):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from zoneinfo import ZoneInfoNotFoundError
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
 
 from lingpai import __version__
 from lingpai.cli import client, company, demo, serve, session, token, user
@@ -24,7 +24,7 @@ APP = App(
     name="lingpai",
     version=f"lingpai {__version__}",
     help=said(
-        "令牌:一套账号系统,听得懂每个前端的接口约定。设置取自 lingpai.toml 和 LINGPAI_* 环境变量。",
+        "令牌：一套账号系统，听得懂每个前端的接口约定。设置取自 lingpai.toml 和 LINGPAI_* 环境变量。",
         "令牌: an account system that speaks every front end's API contract. "
         "Settings come from lingpai.toml and LINGPAI_* variables.",
     ),
@@ -36,7 +36,7 @@ APP.command(serve.serve, group=RUN, help=said("启动服务", "Serve every contr
 APP.command(
     demo.demo,
     group=RUN,
-    help=said("生成演示数据,凭据只显示一次", "Fill a new database with demo data, and print its credentials once."),
+    help=said("生成演示数据，凭据只显示一次", "Fill a new database with demo data, and print its credentials once."),
 )
 APP.command(user.APP)
 APP.command(company.APP)
@@ -65,9 +65,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _words(trouble: Exception) -> str:
     if isinstance(trouble, Refused):
         if trouble.outcome is Outcome.STORE_SILENT:
-            return said(f"数据库没有应答:{trouble}", f"the database does not answer: {trouble}")
+            return said(f"数据库没有应答：{trouble}", f"the database does not answer: {trouble}")
         wrong = [f"{name} {said(*words)}" for name, words in trouble.fields.items()]
         return "; ".join(wrong) or str(trouble)
+    if isinstance(trouble, SettingRefused):
+        return said(trouble.zh, str(trouble))
     if isinstance(trouble, ZoneInfoNotFoundError):
         return said(f"timezone:{trouble}", f"timezone: {trouble}")
+    if type(trouble) is MissingArgumentError and trouble.argument is not None:
+        return _missing(trouble.command_chain or (), trouble.argument.name, trouble.keyword)
     return str(trouble)
+
+
+def _missing(command: Sequence[str], name: str, typed: str | None) -> str:
+    of = " ".join(command)
+    if typed is None:
+        return said(f"{of}：缺少 {name}。", f"{of}: {name} is missing.")
+    return said(f"{of}：{typed} 后面缺少值。", f"{of}: {typed} is missing its value.")

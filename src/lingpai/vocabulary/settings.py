@@ -5,11 +5,14 @@ They come from `lingpai.toml` and from `LINGPAI_*` variables, which win.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+from msgspec.inspect import BoolType, DictType, IntType, LiteralType, StrType, UnionType, VarTupleType, type_info
 
 from lingpai.vocabulary.secret import Secret
 
@@ -75,8 +78,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class SettingRefused(Exception):
-    """A setting is unknown or wrong. The message names it and says what is asked for."""
+    """
+    A setting is unknown or wrong. The message names it, says where it came from and what is asked for.
 
+    Args:
+        zh: The message in Chinese.
+
+    """
+
+    def __init__(self, en: str, zh: str = "") -> None:
+        super().__init__(en)
+        self.zh = zh or en
+
+
+class _Variable(str):
+    """The value of a variable, which remembers its name."""
+
+    __slots__ = ("name",)
+    name: str
+
+
+FILE = "lingpai.toml"
+"""The file that settings come from, as it is called where its folder is not known."""
 
 PREFIX = "LINGPAI_"
 """Of the variables that set something: `LINGPAI_CONTRACTS__OPPMG__ACCESS_SECONDS=2`."""
@@ -97,11 +120,11 @@ def load_settings(file: Path | None, variables: Mapping[str, str]) -> Settings:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
             raise SettingRefused(f"{file}: {broken}") from None
     if variables.get(DATABASE_URL):
-        raw["database"] = variables[DATABASE_URL]
-    for name, value in variables.items():
+        raw["database"] = _from_variable(DATABASE_URL, variables)
+    for name in variables:
         if name.startswith(PREFIX) and name not in NOT_SETTINGS and not name.startswith("LINGPAI_TEST_"):
-            _put(raw, name.removeprefix(PREFIX).lower().split("__"), value)
-    return read_settings(raw, Settings, "")
+            _put(raw, name.removeprefix(PREFIX).lower().split("__"), _from_variable(name, variables))
+    return read_settings(raw, Settings, "", str(file or FILE))
 
 
 DATABASE_URL = "DATABASE_URL"
@@ -113,32 +136,104 @@ NOT_SETTINGS = frozenset({"LINGPAI_DATA", "LINGPAI_DEMO"})
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def read_settings(raw: Mapping[str, Any], kind: type[T], section: str) -> T:
+def read_settings(raw: Mapping[str, Any], kind: type[T], section: str, file: str = FILE) -> T:
     """
     Return *raw* as settings of *kind*; text is read as number, truth or list where such is asked for.
 
+    Args:
+        file: What those are said to come from that no variable gave.
+
     Raises:
-        SettingRefused: Naming the setting with its *section*.
+        SettingRefused: Naming the setting with its *section*, and where it came from.
 
     """
-    lists = {f.name for f in msgspec.structs.fields(kind) if "tuple" in str(f.type)}
-    readable = {
-        name: [part.strip() for part in value.split(",") if part.strip()]
-        if name in lists and isinstance(value, str)
-        else value
-        for name, value in raw.items()
-    }
-    try:
-        return msgspec.convert(readable, kind, strict=False)
-    except msgspec.ValidationError as wrong:
-        where = f"[{section}] " if section else ""
-        names = ", ".join(sorted(f.name for f in msgspec.structs.fields(kind)))
-        raise SettingRefused(f"{where}{wrong}. Settings here: {names}.") from None
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    readable = {}
+    for name, value in raw.items():
+        named = f"[{section}] {name}" if section else name
+        if name not in fields:
+            raise unknown_setting(named, name, fields, value, file)
+        listed = isinstance(value, str) and isinstance(type_info(fields[name]), VarTupleType)
+        readable[name] = [part.strip() for part in value.split(",") if part.strip()] if listed else value
+        try:
+            msgspec.convert(readable[name], fields[name], strict=False)
+            if fields[name] == Zone:
+                ZoneInfo(str(value))
+        except (msgspec.ValidationError, ZoneInfoNotFoundError, OSError):
+            en, zh = _asked_for(fields[name])
+            source = _source(value, file)
+            raise SettingRefused(
+                f"{source}: {named} must be {en}{_not(', not', value)}.",
+                f"{source}：{named} 应为{zh}{_not('，而不是', value)}。",
+            ) from None
+    return msgspec.convert(readable, kind, strict=False)
 
 
-def _put(raw: dict[str, Any], path: list[str], value: str) -> None:
+def unknown_setting(named: str, name: str, known: Iterable[str], value: object, file: str = FILE) -> SettingRefused:
+    """Return the refusal of *named*, whose last part is the unknown *name*: it says which of *known* is near."""
+    source = _source(value, file)
+    near = get_close_matches(name, known, 1)
+    names = ", ".join(sorted(known))
+    en = f"Did you mean {near[0]}?" if near else f"There are: {names}."
+    zh = f"是不是 {near[0]}？" if near else f"有：{names}。"
+    return SettingRefused(f"{source}: {named} is unknown. {en}", f"{source}：没有设置 {named}。{zh}")
+
+
+def _from_variable(name: str, variables: Mapping[str, str]) -> _Variable:
+    value = _Variable(variables[name])
+    value.name = name
+    return value
+
+
+def _source(value: object, file: str) -> str:
+    """Return the variable that *value*, or something in it, came from, else *file*."""
+    if isinstance(value, _Variable):
+        return value.name
+    inner = value.values() if isinstance(value, Mapping) else ()
+    return next((source for one in inner if (source := _source(one, file)) != file), file)
+
+
+def _asked_for(kind: Any) -> tuple[str, str]:
+    """Return in English and Chinese what a value of *kind* is."""
+    if kind == Zone:
+        return "a time zone such as Asia/Shanghai", "时区，如 Asia/Shanghai"
+    info = type_info(kind)
+    if isinstance(info, UnionType):
+        return _asked_for(next(one for one in get_args(kind) if one is not type(None)))
+    if isinstance(info, IntType):
+        return f"a whole number{_bounds(info, ' from', ' to')}", f"整数{_bounds(info, '，从', ' 到')}"
+    if isinstance(info, LiteralType):
+        words = ", ".join(map(str, info.values))
+        return f"one of {words}", f"其中之一：{words}"
+    if isinstance(info, StrType) and info.pattern:
+        return f"text like {info.pattern}", f"这样的文本：{info.pattern}"
+    return next((words for one, words in _WORDS.items() if isinstance(info, one)), ("something else", "别的值"))
+
+
+_WORDS: dict[type, tuple[str, str]] = {
+    BoolType: ("true or false", " true 或 false"),
+    StrType: ("text", "文本"),
+    VarTupleType: ("a list, parted by commas in a variable", "列表，在变量中用逗号分开"),
+    DictType: ("a section", "一节"),
+}
+
+
+def _bounds(info: IntType, least: str, most: str) -> str:
+    low = "" if info.ge is None else f"{least} {info.ge}"
+    return low if info.le is None else f"{low}{most} {info.le}"
+
+
+def _not(words: str, value: object) -> str:
+    """Return *value* as it is told; what is no single value, or long, is not: it could hold a secret."""
+    return f"{words} {value}" if isinstance(value, str | int | float) and len(str(value)) < _TOLD else ""
+
+
+_TOLD = 30
+
+
+def _put(raw: dict[str, Any], path: list[str], value: _Variable) -> None:
     for name in path[:-1]:
         raw = raw.setdefault(name, {})
         if not isinstance(raw, dict):
-            raise SettingRefused(f"{name} is no section")
+            raise SettingRefused(f"{value.name}: {name} is no section", f"{value.name}：{name} 不是一节")
     raw[path[-1]] = value
