@@ -3,9 +3,11 @@
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from lingpai.composition import open_house
 from tests.cli.running import LINGPAI, Demo, Lingpai, Ran, environment
 
 
@@ -27,6 +29,13 @@ def lingpai(tmp_path) -> Lingpai:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def house(tmp_path) -> Path:
+    """Return a folder with an empty house, as `lingpai serve` leaves it."""
+    open_house(tmp_path / "d", {}).stores.close()
+    return tmp_path / "d"
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,23 @@
 
 import os
 import pty
+import re
 import select
 import subprocess
+import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from lingpai import __version__
+from lingpai import __version__, cli
 from lingpai.composition import open_house
 from lingpai.principals.passwords.argon2 import verify_password
 from lingpai.stores.sql.sqlite import sound_driver
 from tests.cli.running import LINGPAI, environment
+
+PROGRAM = " ".join(LINGPAI)
 
 
 def stored(data, name):
@@ -38,24 +43,24 @@ def test_help_is_chinese_where_the_terminal_is(lingpai):
     assert "启动服务" in lingpai("--help", LANG="zh_CN.UTF-8").out
 
 
-def test_a_user_is_added_with_a_password_from_standard_input(lingpai, tmp_path):
+def test_a_user_is_added_with_a_password_from_standard_input(lingpai, house):
     lingpai("company", "add", "山海科技", "--data", "d")
     added = lingpai(
         *("user", "add", "Mei", "--truename", "李梅", "--phone", "13900000001", "--phone-verified"),
         *("--company", "山海科技", "--password-stdin", "--data", "d", "--json"),
         typed="correct horse\n",
     ).json
-    kept = stored(tmp_path / "d", "mei")
+    kept = stored(house, "mei")
 
     assert added == {"uid": 1, "username": "Mei", "password": None}
     assert verify_password(kept.password, "correct horse")
     assert (kept.truename, kept.phone, kept.phone_verified, kept.company_id) == ("李梅", "13900000001", True, 1)
 
 
-def test_a_random_password_is_printed_once_and_is_the_users(lingpai, tmp_path):
+def test_a_random_password_is_printed_once_and_is_the_users(lingpai, house):
     added = lingpai("user", "add", "mei", "--random-password", "--data", "d", "--json").json
 
-    assert verify_password(stored(tmp_path / "d", "mei").password, added["password"])
+    assert verify_password(stored(house, "mei").password, added["password"])
     assert added["password"] not in lingpai("user", "list", "--data", "d", "--json").out
 
 
@@ -123,6 +128,7 @@ def test_companies_are_added_listed_joined_and_left(demo, lingpai):
     assert lingpai("company", "leave", "xujie", "江南园林", "--data", demo.data).is_refused("no member")
 
 
+@pytest.mark.usefixtures("house")
 def test_a_client_is_added_with_a_secret_shown_once_and_can_be_disabled(lingpai):
     added = lingpai("client", "add", "手机端", "--contract", "twokeys", "--data", "d", "--json").json
     words = ("client", "list", "--json", "--data", "d")
@@ -162,7 +168,12 @@ def test_a_minted_token_is_a_session_of_its_client(demo, lingpai):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["user", "add", "xujie", "--random-password"], ["xujie", "taken"]),
+        (["user", "add", "xujie", "--random-password"], ["the name xujie is taken"]),
+        (
+            ["user", "add", "neu", "--random-password", "--phone", "13900000013", "--phone-verified"],
+            ["the name neu, or the phone number 13900000013, is taken"],
+        ),
+        (["user", "add", "", "--random-password"], ["name must not be empty"]),
         (["user", "add", "a b", "--random-password"], ["username", "blanks"]),
         (["user", "add", "neu", "--random-password", "--company", "9"], ["no company 9", "company list"]),
         (["user", "add", "neu"], ["--password-stdin", "--random-password"]),
@@ -170,7 +181,7 @@ def test_a_minted_token_is_a_session_of_its_client(demo, lingpai):
         (["user", "add", "neu", "--password-stdin", "--random-password"], ["exclude"]),
         (["user", "add"], ["NAME"]),
         (["user", "ad"], ["ad", "add"]),
-        (["user", "reset", "nobody", "--random-password"], ["no user nobody", "user list"]),
+        (["user", "reset", "nobody", "--random-password"], ["no user nobody", f"`{PROGRAM} user list --data"]),
         (["user", "disable", "nobody"], ["no user nobody"]),
         (["user", "enable", "nobody"], ["no user nobody"]),
         (["user", "list", "--limit", "many"], ["--limit", "many"]),
@@ -185,13 +196,13 @@ def test_a_minted_token_is_a_session_of_its_client(demo, lingpai):
         (["client", "enable", "7"], ["no client 7"]),
         (["session", "list", "--user", "nobody"], ["no user nobody"]),
         (["session", "end", "--user", "nobody"], ["no user nobody"]),
-        (["session", "end"], ["--user"]),
+        (["session", "end"], ["session end: --user is missing."]),
         (["token", "mint", "--user", "nobody"], ["no user nobody"]),
         (["token", "mint", "--user", "xujie", "--contract", "nope"], ["no contract nope"]),
         (["token", "mint", "--user", "wangfang", "--contract", "oppmg"], ["oppmg", "sign-in"]),
-        (["token", "mint", "--user", "xujie", "--client", "7"], ["no client 7"]),
+        (["token", "mint", "--user", "xujie", "--client", "7"], ["no client 7", "(和园桌面助手)"]),
         (["token", "mint", "--user", "xujie", "--contract", "mowork"], ["--client", "mowork:pc"]),
-        (["token", "mint", "--user", "zhouming"], ["zhouming is disabled", "user enable"]),
+        (["token", "mint", "--user", "zhouming"], ["zhouming is disabled", f"{PROGRAM} user enable zhouming --data"]),
     ],
     ids=" ".join,
 )
@@ -200,8 +211,68 @@ def test_a_mistake_is_one_line_that_says_what_to_do(demo, lingpai, words, told):
 
 
 def test_a_mistyped_folder_does_not_become_an_empty_house(lingpai, tmp_path):
-    assert lingpai("user", "list", "--data", "lingpai-dta").is_refused("no data in lingpai-dta", "lingpai demo")
+    assert lingpai("user", "list", "--data", "lingpai-dta").is_refused("no data in lingpai-dta")
     assert not (tmp_path / "lingpai-dta").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["user", "add", "mei", "--random-password"],
+        ["user", "add", "mei"],
+        ["company", "add", "山海科技"],
+        ["client", "add", "手机端", "--contract", "twokeys"],
+        ["client", "add", "手机端", "--contract", "nope"],
+    ],
+    ids=" ".join,
+)
+def test_what_comes_before_the_data_says_what_makes_it_and_leaves_nothing_in_its_way(lingpai, tmp_path, words):
+    assert lingpai(*words).is_refused(
+        "no data in lingpai-data", f"`{PROGRAM} serve` for an empty house", f"`{PROGRAM} demo` for a demo"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_to_type_begins_as_it_was_typed(demo, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "lingpai").write_text(f"#!{sys.executable}\nfrom lingpai.cli import main\nmain()\n")
+    (tmp_path / "bin" / "lingpai").chmod(0o755)
+
+    def told(program, **variables):
+        ran = [program, "user", "reset", "nobody", "--random-password", "--data", "demo"]
+        return subprocess.run(
+            ran, cwd=tmp_path, env=environment(variables), capture_output=True, text=True, check=False
+        ).stderr
+
+    assert "`bin/lingpai user list --data demo`" in told("bin/lingpai")
+    assert "`lingpai user list --data demo`" in told("lingpai", PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize("kind", ["user", "company", "client", "session", "token"])
+def test_the_commands_of_a_group_are_called_so(lingpai, kind):
+    assert "─ Commands ─" in lingpai(kind, "--help").out
+    assert "─ 命令 ─" in lingpai(kind, "--help", LANG="zh_CN.UTF-8").out
+
+
+def test_the_list_of_clients_says_which_are_desktop_programs(demo, lingpai):
+    listed = lingpai("client", "list", "--data", demo.data, "--json").json
+
+    assert [one["name"] for one in listed if one["desktop"]] == ["和园桌面助手"]
+    assert "desktop" in lingpai("client", "list", "--data", demo.data).out.splitlines()[0]
+
+
+def test_a_value_that_is_missing_is_said_to_be_missing_in_the_readers_language(lingpai):
+    assert lingpai("session", "list", "--user").is_refused("session list: --user is missing its value.")
+    assert lingpai("session", "list", LANG="zh_CN.UTF-8").is_refused("缺少 --user")
+
+
+def test_chinese_sentences_have_chinese_marks_and_one_word_for_a_contract():
+    texts = {path.name: path.read_text(encoding="utf-8") for path in Path(cli.__file__).parent.glob("*.py")}
+
+    assert [
+        name for name, text in texts.items() if re.search("[\u4e00-\u9fff][,:;](?! )|[,:;][\u4e00-\u9fff]", text)
+    ] == []
+    assert [name for name, text in texts.items() if "契约" in text] == []
 
 
 def test_a_master_key_that_others_can_read_is_named(demo, lingpai):
@@ -257,6 +328,7 @@ UGLY = "[/]\x1b[2J:smile:[red]x[/red]"
 """What somebody may write over the wire: markup that closes nothing, what clears a terminal, an emoji's name."""
 
 
+@pytest.mark.usefixtures("house")
 def test_what_people_wrote_is_shown_as_it_is_and_draws_on_no_terminal(lingpai):
     name = "[/]:smile:[red]x"
     added = lingpai("user", "add", name, "--truename", UGLY, "--random-password", "--data", "d")
@@ -276,8 +348,8 @@ def test_what_people_wrote_is_shown_as_it_is_and_draws_on_no_terminal(lingpai):
 @pytest.mark.parametrize(
     ("typed", "words"), [(b"\xff\xfe\n", "UTF-8"), (b"x" * 257 + b"\n", "256"), (b"\n", "empty")], ids=repr
 )
-def test_a_password_that_nobody_could_sign_in_with_is_refused(tmp_path, typed, words):
-    command = [*LINGPAI, "user", "add", "mei", "--password-stdin", "--data", str(tmp_path / "d")]
+def test_a_password_that_nobody_could_sign_in_with_is_refused(house, typed, words):
+    command = [*LINGPAI, "user", "add", "mei", "--password-stdin", "--data", str(house)]
     ran = subprocess.run(command, input=typed, capture_output=True, env=environment(), check=False)
 
     assert (ran.returncode, ran.stdout) == (2, b"")

@@ -2,11 +2,16 @@
 
 import json
 import stat
+import subprocess
+import time
 
 import pytest
 
+from lingpai.cli import demo as demo_command
 from lingpai.cli.passwords import TYPEABLE
-from tests.cli.running import free_port
+from lingpai.cli.printing import Trouble
+from lingpai.composition import open_house
+from tests.cli.running import LINGPAI, environment, free_port
 
 
 def test_the_object_is_what_tools_were_promised(demo):
@@ -64,14 +69,43 @@ def test_a_second_demo_says_how_to_reset_a_password_and_changes_nothing(demo, li
     assert (demo.data / "lingpai.db").read_bytes() == before
 
 
-def test_data_that_is_no_demo_stays_as_it_is(lingpai, tmp_path):
-    lingpai("company", "add", "山海科技", "--data", tmp_path / "real")
+def test_data_that_is_no_demo_stays_as_it_is(lingpai, house):
+    assert lingpai("demo", "--data", house).is_refused("no demo")
+    assert lingpai("serve", "--demo", "--port", free_port(), "--data", house).is_refused("no demo", "--demo")
+    assert not (house / "demo").exists()
 
-    assert lingpai("demo", "--data", tmp_path / "real").is_refused("no demo")
-    assert lingpai("serve", "--demo", "--port", free_port(), "--data", tmp_path / "real").is_refused(
-        "no demo", "--demo"
-    )
-    assert not (tmp_path / "real" / "demo").exists()
+
+def test_data_that_came_while_the_demo_was_made_stays_as_it_is(lingpai, tmp_path, monkeypatch):
+    """Somebody else's database appears between the first look and the last step."""
+    data = tmp_path / "d"
+    fill = demo_command._fill
+
+    def slow_fill(house, base_url):
+        open_house(data, {}).stores.close()
+        return fill(house, base_url)
+
+    monkeypatch.setattr(demo_command, "_fill", slow_fill)
+    with pytest.raises(Trouble, match="no demo"):
+        demo_command.make_demo(data, "http://127.0.0.1:8000")
+    assert not (data / "demo").exists()
+    assert not (data / "lingpai.toml").exists()
+
+
+def test_a_command_that_comes_while_the_demo_is_made_is_not_in_its_way(tmp_path, lingpai):
+    command = [*LINGPAI, "demo", "--json", "--data", str(tmp_path / "d")]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as making:
+        while not (tmp_path / "d").exists():
+            assert making.poll() is None
+            time.sleep(0.01)
+        words = ("company", "add", "山海科技", "--data", tmp_path / "d")
+        early = lingpai(*words)
+        made, _ = making.communicate(timeout=60)
+
+    assert early.code == 0 or early.is_refused("no data")
+    assert making.returncode == 0
+    assert len(json.loads(made)["users"]) >= 20
+    assert (tmp_path / "d" / "demo").exists()
+    assert lingpai(*words).code == 0
 
 
 def test_what_is_made_is_the_owners_alone_and_leaves_nothing_beside_it(demo):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter, validators
 
 from lingpai.cli.opening import OPERATOR, every, find_client, opened
-from lingpai.cli.parameters import ACCOUNTS, HERE, AsJson, ClientId, Data, Limit
+from lingpai.cli.parameters import ACCOUNTS, COMMANDS, HERE, AsJson, ClientId, Data, Limit
 from lingpai.cli.printing import Trouble, marked, said, show, show_json, table
 from lingpai.composition import House
 from lingpai.operations.add_client import AddClient, NewClient
@@ -17,7 +17,10 @@ from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.values import Client
 
 APP = App(
-    name="client", group=ACCOUNTS, help=said("应用:新增、列出、停用、启用", "Client apps: add, list, disable, enable.")
+    name="client",
+    group=ACCOUNTS,
+    group_commands=COMMANDS,
+    help=said("应用：新增、列出、停用、启用", "Client apps: add, list, disable, enable."),
 )
 
 
@@ -29,14 +32,14 @@ class Policies:
     id: Annotated[
         str,
         Parameter(
-            help=said("指定 client_id;默认生成十位数字", "Its client_id, if it has one already; else ten new digits.")
+            help=said("指定 client_id；默认生成十位数字", "Its client_id, if it has one already; else ten new digits.")
         ),
     ] = ""
     scope: Annotated[
         str,
         Parameter(
             help=said(
-                "权限别名:basic、full、notice,用空格分开", "Scope aliases, parted by blanks: basic, full, notice."
+                "权限别名：basic、full、notice，用空格分开", "Scope aliases, parted by blanks: basic, full, notice."
             )
         ),
     ] = "basic"
@@ -59,7 +62,7 @@ class Policies:
     ] = None
 
 
-@APP.command(help=said("新增应用,密钥只显示一次", "Register a client; its secret is shown once."))
+@APP.command(help=said("新增应用，密钥只显示一次", "Register a client; its secret is shown once."))
 def add(
     name: Annotated[str, Parameter(help=said("应用名称", "What people call it."))],
     /,
@@ -67,15 +70,15 @@ def add(
     contract: Annotated[
         tuple[str, ...],
         Parameter(
-            negative="", help=said("可以使用的接口约定,可重复", "A contract that it may speak; may be repeated.")
+            negative="", help=said("可以使用的接口约定，可重复", "A contract that it may speak; may be repeated.")
         ),
     ],
     policies: Policies = Policies(),
     data: Data = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Register a client, in an empty house too."""
-    with opened(data, make=True) as house:
+    """Register a client."""
+    with opened(data) as house:
         _check_contracts(house, contract)
         house.prepare()
         client = Client(
@@ -128,8 +131,8 @@ def list_(
         show_json(rows)
         return
     heads = [said(*head) for head in (("client_id", "client_id"), ("名称", "name"), ("接口约定", "contracts"))]
-    heads += [said(*head) for head in (("权限", "scope"), ("状态", "state"))]
-    off = said("已停用", "disabled")
+    heads += [said(*head) for head in (("权限", "scope"), ("桌面", "desktop"), ("状态", "state"))]
+    desktop, off = said("是", "yes"), said("已停用", "disabled")
     show(
         table(
             heads,
@@ -139,6 +142,7 @@ def list_(
                     one["name"],
                     ", ".join(one["contracts"]),
                     one["scope"],
+                    desktop if one["desktop"] else "",
                     "" if one["enabled"] else off,
                 ]
                 for one in rows
@@ -151,7 +155,7 @@ def list_(
 @APP.command(
     name="set",
     help=said(
-        "设置每个用户在该应用(或某类端,如 mowork:pc)最多几个会话",
+        "设置每个用户在该应用(或某类端，如 mowork:pc)最多几个会话",
         "Limit a user's live sessions at a client, or at a client type (mowork:pc).",
     ),
 )
@@ -159,25 +163,26 @@ def set_(
     client_id: ClientId,
     /,
     *,
-    most_sessions: Annotated[int, Parameter(help=said("最多几个;0 表示不限", "So many at most; 0 for any number."))],
+    most_sessions: Annotated[int, Parameter(help=said("最多几个；0 表示不限", "So many at most; 0 for any number."))],
     refuse: Annotated[
         bool,
         Parameter(
-            negative="", help=said("到上限时拒绝新登录,而不是顶掉最早的", "Refuse at the limit; else the oldest goes.")
+            negative="", help=said("到上限时拒绝新登录，而不是顶掉最早的", "Refuse at the limit; else the oldest goes.")
         ),
     ] = False,
     data: Data = HERE,
 ) -> None:
     """Set how many sessions a user may have at a client, and who gives way."""
     with opened(data) as house:
-        find_client(house, client_id)
+        find_client(house, client_id, data)
         if most_sessions < 0:
             raise Trouble("--most-sessions 不能为负数。", "--most-sessions cannot be negative.")
         SetDevices(house.stores)(OPERATOR, Devices(client_id, most_sessions or None, replaces=not refuse))
     number = str(most_sessions or said("不限", "any number"))
     show(
         said(
-            f"应用 {client_id}:每个用户的会话数 {number}。", f"Client {client_id}: live sessions of one user: {number}."
+            f"应用 {client_id}：每个用户的会话数 {number}。",
+            f"Client {client_id}: live sessions of one user: {number}.",
         )
     )
 
@@ -198,7 +203,7 @@ def enable(client_id: ClientId, /, *, data: Data = HERE) -> None:
 
 def _enable(client_id: str, data: Data, *, enabled: bool) -> None:
     with opened(data) as house:
-        find_client(house, client_id)
+        find_client(house, client_id, data)
         EnableClient(house.stores)(OPERATOR, Enabling(client_id, enabled=enabled))
 
 
@@ -207,11 +212,11 @@ def _check_contracts(house: House, names: tuple[str, ...]) -> None:
     for name in names:
         if name not in house.served:
             there = ", ".join(sorted(house.served))
-            raise Trouble(f"没有接口约定 {name}。有:{there}。", f"there is no contract {name}. There are: {there}.")
+            raise Trouble(f"没有接口约定 {name}。有：{there}。", f"there is no contract {name}. There are: {there}.")
         if name not in with_ids:
             there = ", ".join(with_ids)
             raise Trouble(
-                f"{name} 的前端不带 client_id,用的是内置应用。需要应用的有:{there}。",
+                f"{name} 的前端不带 client_id，用的是内置应用。需要应用的有：{there}。",
                 f"{name} has no client ids, only built-in clients. Those that have: {there}.",
             )
 
@@ -222,5 +227,6 @@ def _row(client: Client) -> dict[str, Any]:
         "name": client.name,
         "contracts": sorted(client.contracts),
         "scope": client.scope,
+        "desktop": client.desktop,
         "enabled": client.enabled,
     }

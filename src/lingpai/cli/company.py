@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from lingpai.cli.opening import OPERATOR, every, find_company, find_user, opened
-from lingpai.cli.parameters import ACCOUNTS, HERE, AsJson, Data, Limit, Named, UserName
+from lingpai.cli.parameters import ACCOUNTS, COMMANDS, HERE, AsJson, Data, Limit, Named, UserName
 from lingpai.cli.printing import Trouble, said, show, show_json, table
 from lingpai.operations.add_company import AddCompany
 from lingpai.operations.change_membership import JoinCompany, LeaveCompany, MembershipAsked
@@ -15,7 +15,10 @@ from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.values import Company
 
 APP = App(
-    name="company", group=ACCOUNTS, help=said("公司:新增、列出、加入、退出", "Companies: add, list, join, leave.")
+    name="company",
+    group=ACCOUNTS,
+    group_commands=COMMANDS,
+    help=said("公司：新增、列出、加入、退出", "Companies: add, list, join, leave."),
 )
 
 
@@ -25,7 +28,7 @@ class Particulars:
     """What zhiyun tells of a company besides its name."""
 
     type: Annotated[
-        Literal["1", "2"], Parameter(help=said("1 公司,2 个体工商户", "1 for a company, 2 for a sole trader."))
+        Literal["1", "2"], Parameter(help=said("1 公司，2 个体工商户", "1 for a company, 2 for a sole trader."))
     ] = "1"
     tax_number: Annotated[str, Parameter(help=said("税号", "The tax number."))] = ""
     province: Annotated[str, Parameter(help=said("省", "The province."))] = ""
@@ -46,16 +49,16 @@ def add(
     data: Data = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Add a company, in an empty house too."""
+    """Add a company."""
     if not name.strip():
         raise Trouble("公司名不能为空。", "the company's name must not be empty.")
     known = {field.name: getattr(particulars, field.name) for field in fields(particulars)}
-    with opened(data, make=True) as house:
+    with opened(data) as house:
         kept = AddCompany(house.stores, house.clock)(OPERATOR, Company(0, name, **known))
     if as_json:
         show_json({"company_id": kept.id, "company_name": kept.name})
     else:
-        show(said(f"已新增公司 {kept.name},编号 {kept.id}。", f"Added company {kept.name}, id {kept.id}."))
+        show(said(f"已新增公司 {kept.name}，编号 {kept.id}。", f"Added company {kept.name}, id {kept.id}."))
 
 
 @APP.command(name="list", help=said("列出公司", "List companies."))
@@ -87,7 +90,7 @@ def join(
 ) -> None:
     """Make a user a member of a company; a member's standing there is set anew."""
     with opened(data) as house:
-        who, where = find_user(house, user), find_company(house, company)
+        who, where = find_user(house, user, data), find_company(house, company, data)
         JoinCompany(house.stores)(OPERATOR, MembershipAsked(who.id, where.id, is_admin=admin))
     show(said(f"{who.name} 已加入 {where.name}。", f"{who.name} belongs to {where.name}."))
 
@@ -96,7 +99,7 @@ def join(
 def leave(user: UserName, company: Named, /, *, data: Data = HERE) -> None:
     """End a membership."""
     with opened(data) as house:
-        who, where = find_user(house, user), find_company(house, company)
+        who, where = find_user(house, user, data), find_company(house, company, data)
         try:
             LeaveCompany(house.stores, house.clock)(OPERATOR, MembershipAsked(who.id, where.id))
         except Refused as refusal:

@@ -1,8 +1,8 @@
 """
 `lingpai demo`: a new database with the story in it.
 
-The demo is made in a folder of its own and moved to its place when it is whole, the database last, so that there is
-all of it or nothing. The file `demo` beside the database marks it: `lingpai serve` serves such data to this machine
+The demo is made in a folder of its own and its database moved to its place when it is whole, so that there is all of it
+or nothing. The file `demo` beside the database marks it: `lingpai serve` serves such data to this machine
 only.
 """
 
@@ -175,7 +175,7 @@ def make_demo(data: Path, base_url: str) -> Made:
     database = load_settings(data / SETTINGS, os.environ).database
     if is_url(database) or Path(database).name != database:
         raise Trouble(
-            "演示数据只写入数据目录中的 SQLite:请先去掉 DATABASE_URL 或 database 设置。",
+            "演示数据只写入数据目录中的 SQLite：请先去掉 DATABASE_URL 或 database 设置。",
             "demo data is made in an SQLite file of the data folder: unset DATABASE_URL, or the setting database.",
         )
     if has_data(data):
@@ -184,21 +184,25 @@ def make_demo(data: Path, base_url: str) -> Made:
     load_master_key(data / MASTER_KEY, secrets.token_bytes)
     with tempfile.TemporaryDirectory(prefix=".demo-", dir=data) as folder:
         making = Path(folder)
-        _write_new(data / SETTINGS, SETTINGS_TEXT)
-        for name in (MASTER_KEY, SETTINGS):
-            shutil.copy2(data / name, making / name)
+        shutil.copy2(data / MASTER_KEY, making / MASTER_KEY)
+        if (data / SETTINGS).exists():
+            shutil.copy2(data / SETTINGS, making / SETTINGS)
+        else:
+            _write_new(making / SETTINGS, SETTINGS_TEXT)
         house = open_house(making, os.environ)
         try:
             house.prepare()
             made = _fill(house, base_url)
         finally:
             house.stores.close()
-        _write_new(data / MARK, MARK_TEXT)
         try:
+            # Whoever puts the database there has made the data: only then it is marked, and has its settings.
             # Unlike a rename, this fails where somebody else was faster.
             os.link(making / database, data / database)
         except FileExistsError:
             raise _taken(data) from None
+        _write_new(data / MARK, MARK_TEXT)
+        _write_new(data / SETTINGS, SETTINGS_TEXT)
     return made
 
 
@@ -223,7 +227,7 @@ def show_made(made: Made, data: Path) -> None:
         "",
         marked(
             said(
-                "启动:[bold]{serve}[/]\n重设密码:[bold]{reset}[/]",
+                "启动：[bold]{serve}[/]\n重设密码：[bold]{reset}[/]",
                 "Start: [bold]{serve}[/]\nA new password: [bold]{reset}[/]",
             ),
             serve=command("serve", data),
@@ -349,12 +353,12 @@ def _tokens(made: Made) -> Table:
 def _taken(data: Path) -> Trouble:
     if is_demo(data):
         return Trouble(
-            f"{data} 里已经有演示数据,凭据只在生成时显示一次。重设密码:{command('user reset 用户名', data)}",
+            f"{data} 里已经有演示数据，凭据只在生成时显示一次。重设密码：{command('user reset 用户名', data)}",
             f"demo data is in {data} already, and its credentials were shown when it was made. "
             f"A new password: {command('user reset NAME', data)}",
         )
     return Trouble(
-        f"{data} 里的数据不是演示数据,不会改动。请用 --data 指定另一个目录。",
+        f"{data} 里的数据不是演示数据，不会改动。请用 --data 指定另一个目录。",
         f"{data} holds data that is no demo, and stays as it is. Name another folder with --data.",
     )
 

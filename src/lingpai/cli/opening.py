@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lingpai.cli.parameters import command
 from lingpai.cli.printing import Trouble
 from lingpai.composition import House, holds_data, open_house
 from lingpai.principals.names import name_key
@@ -26,14 +27,15 @@ def opened(data: Path, *, make: bool = False) -> Iterator[House]:
     Open the house in *data* for one command.
 
     Args:
-        make: Whether an empty one may be made; else a mistyped folder would become one.
+        make: Whether an empty one may be made. Only `serve` makes one: a command that came before the demo, or named
+            a mistyped folder, would leave one in its way.
 
     """
     if not make and not holds_data(data, os.environ):
+        empty, demo = command("serve", data), command("demo", data)
         raise Trouble(
-            f"{data} 里没有数据。用 lingpai demo 生成演示数据,用 lingpai serve 从空库开始,或用 --data 指定目录。",
-            f"there is no data in {data}. Make some with `lingpai demo`, start empty with `lingpai serve`, "
-            "or name the folder with --data.",
+            f"{data} 里没有数据。从空库开始：{empty}；生成演示数据：{demo}。",
+            f"there is no data in {data}. Run `{empty}` for an empty house, or `{demo}` for a demo.",
         )
     house = open_house(data, os.environ)
     try:
@@ -50,18 +52,18 @@ def every(page: Callable[[Any, int], Sequence[T]], start: Any) -> Iterator[T]:
         rows = page(rows[-1].id, PAGE)  # type: ignore[attr-defined]
 
 
-def find_user(house: House, name: str) -> User:
+def find_user(house: House, name: str, data: Path) -> User:
     """Return the user called *name*."""
     user = house.stores.accounts.named(name_key(name))
     if user is None:
         raise Trouble(
-            f"没有用户 {name}。lingpai user list 列出全部用户。",
-            f"there is no user {name}. `lingpai user list` shows who there is.",
+            f"没有用户 {name}。{command('user list', data)} 列出全部用户。",
+            f"there is no user {name}. `{command('user list', data)}` shows who there is.",
         )
     return user
 
 
-def find_company(house: House, named: str) -> Company:
+def find_company(house: House, named: str, data: Path) -> Company:
     """Return the company with that id, or with exactly that name."""
     companies = house.stores.companies
     found = companies.by_id(int(named)) if named.isdecimal() else None
@@ -69,23 +71,23 @@ def find_company(house: House, named: str) -> Company:
     if len(same_name) > 1:
         ids = ", ".join(str(company.id) for company in same_name)
         raise Trouble(
-            f"有几家公司都叫 {named},请用编号:{ids}。", f"several companies are called {named}; say which: {ids}."
+            f"有几家公司都叫 {named}，请用编号：{ids}。", f"several companies are called {named}; say which: {ids}."
         )
     if found is None and not same_name:
         raise Trouble(
-            f"没有公司 {named}。lingpai company list 列出全部公司。",
-            f"there is no company {named}. `lingpai company list` shows which there are.",
+            f"没有公司 {named}。{command('company list', data)} 列出全部公司。",
+            f"there is no company {named}. `{command('company list', data)}` shows which there are.",
         )
     return found or same_name[0]
 
 
-def find_client(house: House, client_id: str) -> Client:
+def find_client(house: House, client_id: str, data: Path) -> Client:
     """Return the client with that id."""
     client = house.stores.clients.by_id(client_id)
     if client is None:
         raise Trouble(
-            f"没有应用 {client_id}。lingpai client list 列出全部应用。",
-            f"there is no client {client_id}. `lingpai client list` shows which there are.",
+            f"没有应用 {client_id}。{command('client list', data)} 列出全部应用。",
+            f"there is no client {client_id}. `{command('client list', data)}` shows which there are.",
         )
     return client
 

@@ -10,6 +10,7 @@ from cyclopts import Group, Parameter, validators
 
 from lingpai.cli.printing import said
 
+COMMANDS = Group(said("命令", "Commands"))
 RUN = Group(said("运行", "Run"), sort_key=1)
 ACCOUNTS = Group(said("账号", "Accounts"), sort_key=2)
 SESSIONS = Group(said("会话", "Sessions"), sort_key=3)
@@ -22,12 +23,12 @@ Data = Annotated[
     Parameter(
         name="--data",
         env_var="LINGPAI_DATA",
-        help=said("数据目录:数据库、主密钥、lingpai.toml", "Folder of the database, the master key, lingpai.toml."),
+        help=said("数据目录：数据库、主密钥、lingpai.toml", "Folder of the database, the master key, lingpai.toml."),
     ),
 ]
 
 AsJson = Annotated[
-    bool, Parameter(name="--json", negative="", help=said("输出 JSON,供程序读取", "Print JSON, for programs."))
+    bool, Parameter(name="--json", negative="", help=said("输出 JSON，供程序读取", "Print JSON, for programs."))
 ]
 
 UserName = Annotated[str, Parameter(help=said("用户名", "The user's name."))]
@@ -45,6 +46,10 @@ Limit = Annotated[
 
 
 def command(words: str, data: Path) -> str:
-    """Return what to type for *words*: the program as it was found, the folder where it is not the usual one."""
-    program = "lingpai" if shutil.which("lingpai") else sys.argv[0]
+    """Return what to type for *words*: the program as it was typed, the folder where it is not the usual one."""
+    typed = sys.argv[0]
+    if typed.endswith("__main__.py"):
+        program = f"{shlex.quote(sys.executable)} -m lingpai.cli"
+    else:
+        program = "lingpai" if typed == shutil.which("lingpai") else shlex.quote(typed)
     return f"{program} {words}" if data == HERE else f"{program} {words} --data {shlex.quote(str(data))}"

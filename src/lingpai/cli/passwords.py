@@ -26,7 +26,8 @@ class PasswordFrom:
         Parameter(negative="", help=said("从标准输入读取密码(一行)", "Read the password from standard input, a line.")),
     ] = False
     random_password: Annotated[
-        bool, Parameter(negative="", help=said("随机生成密码,只显示一次", "Make a random password, and print it once."))
+        bool,
+        Parameter(negative="", help=said("随机生成密码，只显示一次", "Make a random password, and print it once.")),
     ] = False
 
 
@@ -68,7 +69,7 @@ def choose_password(source: PasswordFrom, name: str) -> Chosen:
         return Chosen(_usable(_line(sys.stdin.buffer.readline())))
     if not sys.stdin.isatty():
         raise Trouble(
-            "这里没有终端可以输入密码:请用 --password-stdin 或 --random-password。",
+            "这里没有终端可以输入密码：请用 --password-stdin 或 --random-password。",
             "there is no terminal to ask for the password: use --password-stdin or --random-password.",
         )
     first = getpass.getpass(
@@ -76,8 +77,8 @@ def choose_password(source: PasswordFrom, name: str) -> Chosen:
     )
     if not first:
         return Chosen(random_password(), made=True)
-    if first != getpass.getpass(said("再输入一次:", "Once more: ")):
-        raise Trouble("两次输入的密码不同,什么也没有改变。", "the two passwords differ; nothing was changed.")
+    if first != getpass.getpass(said("再输入一次：", "Once more: ")):
+        raise Trouble("两次输入的密码不同，什么也没有改变。", "the two passwords differ; nothing was changed.")
     return Chosen(_usable(first))
 
 

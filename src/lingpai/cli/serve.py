@@ -60,7 +60,7 @@ class Listening:
     port: Annotated[int, Parameter(env_var="PORT", help=said("端口", "Port to listen on."))] = 8000
     tls_cert: Annotated[
         Path | None,
-        Parameter(help=said("证书链(PEM),与 --tls-key 一起用", "Certificate chain (PEM), together with --tls-key.")),
+        Parameter(help=said("证书链(PEM)，与 --tls-key 一起用", "Certificate chain (PEM), together with --tls-key.")),
     ] = None
     tls_key: Annotated[Path | None, Parameter(help=said("证书的私钥(PEM)", "The certificate's private key (PEM)."))] = (
         None
@@ -79,7 +79,8 @@ def serve(
     workers: Annotated[
         int | None,
         Parameter(
-            env_var="WEB_CONCURRENCY", help=said("进程数,默认每核一个,最多四个", "Processes; one a core, four at most.")
+            env_var="WEB_CONCURRENCY",
+            help=said("进程数，默认每核一个，最多四个", "Processes; one a core, four at most."),
         ),
     ] = None,
     threads: Annotated[
@@ -106,7 +107,7 @@ def serve(
     made = make_demo(data, listening.base_url) if demo and not has_data(data) else None
     if demo and not is_demo(data):
         raise Trouble(
-            f"{data} 里的数据不是演示数据:去掉 --demo,或用 --data 指定另一个目录。",
+            f"{data} 里的数据不是演示数据：去掉 --demo，或用 --data 指定另一个目录。",
             f"{data} holds data that is no demo: leave out --demo, or name another folder with --data.",
         )
     served, has_users = _checked(data)
@@ -118,6 +119,7 @@ def serve(
         show("", _next_step(data, has_users=has_users))
     os.environ["LINGPAI_DATA"] = str(data.absolute())
     _run(listening, address, workers)
+    show("", said("已停止", "stopped"))
 
 
 def load_app() -> Any:
@@ -153,7 +155,7 @@ def _checked(data: Path) -> tuple[Mapping[str, Served], bool]:
         try:
             house.prepare()
         except ValueError as wrong:
-            raise Trouble(f"接口约定有误:{wrong}", f"a contract does not add up: {wrong}") from None
+            raise Trouble(f"接口约定有误：{wrong}", f"a contract does not add up: {wrong}") from None
         return house.served, bool(house.stores.accounts.page(0, 1))
 
 
@@ -196,9 +198,9 @@ _LOG: dict[str, Any] = {
 
 def _check_numbers(workers: int, port: int) -> None:
     if workers < 1:
-        raise Trouble(f"--workers 至少为 1,而不是 {workers}。", f"--workers must be at least 1, not {workers}.")
+        raise Trouble(f"--workers 至少为 1，而不是 {workers}。", f"--workers must be at least 1, not {workers}.")
     if not 1 <= port <= 65535:  # noqa: PLR2004 - what a port can be
-        raise Trouble(f"--port 应在 1 到 65535 之间,而不是 {port}。", f"--port must be 1 to 65535, not {port}.")
+        raise Trouble(f"--port 应在 1 到 65535 之间，而不是 {port}。", f"--port must be 1 to 65535, not {port}.")
 
 
 def _check_tls(listening: Listening) -> None:
@@ -217,7 +219,7 @@ def _check_tls(listening: Listening) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")
     except ssl.SSLError as wrong:
         raise Trouble(
-            f"证书 {cert} 与私钥 {key} 不能用(需要配套的 PEM,私钥不加密):{wrong}",
+            f"证书 {cert} 与私钥 {key} 不能用(需要配套的 PEM，私钥不加密):{wrong}",
             f"{cert} and {key} cannot be used (a matching pair in PEM, the key not encrypted): {wrong}",
         ) from None
 
@@ -229,7 +231,7 @@ def _check_loopback(host: str) -> None:
         loopback = host == "localhost"
     if not loopback:
         raise Trouble(
-            f"演示数据只在本机提供服务,不能监听 {host}:去掉 --host,或用 --data 指定真实数据。",
+            f"演示数据只在本机提供服务，不能监听 {host}：去掉 --host，或用 --data 指定真实数据。",
             f"demo data is served to this machine alone, not on {host}: leave out --host, or name other data.",
         )
 
@@ -263,7 +265,7 @@ def _await_port(address: str, port: int) -> None:
             except OSError as wrong:
                 if time.monotonic() > deadline or isinstance(wrong, PermissionError):
                     raise Trouble(
-                        f"不能监听 {address}:{port}({wrong.strerror}):用 --port 换一个端口。",
+                        f"不能监听 {address}:{port}({wrong.strerror})：用 --port 换一个端口。",
                         f"cannot listen on {address} port {port} ({wrong.strerror}): choose another with --port.",
                     ) from None
             else:
@@ -287,15 +289,15 @@ def _greet(listening: Listening, data: Path, workers: int) -> None:
 
 
 def _next_step(data: Path, *, has_users: bool) -> str:
-    if is_demo(data):
+    if has_users and is_demo(data):
         return said(
-            f"演示账号的密码已在首次启动时显示。重设:\n{command('user reset 用户名', data)}",
+            f"演示账号的密码已在首次启动时显示。重设：\n{command('user reset 用户名', data)}",
             f"The demo's passwords were shown when it was made. For a new one:\n{command('user reset NAME', data)}",
         )
     if has_users:
         return ""
     return said(
-        f"还没有用户。新增:\n{command('user add 用户名', data)}",
+        f"还没有用户。新增：\n{command('user add 用户名', data)}",
         f"There are no users yet. To add one:\n{command('user add NAME', data)}",
     )
 
@@ -315,31 +317,14 @@ def _addresses(base_url: str, port: int, served: Mapping[str, Served]) -> Any:
         rows.append((name, f"{base_url}/{name}/", both))
         rows += [("", f"{scheme}://{host}:{port}/", sides[side]) for host, side in one.hosts.items()]
     heads = (said("接口约定", "contract"), said("地址", "address"), said("提供", "serves"))
-    return table(heads, rows, whole=heads[:2])
+    shown = 2 if all(row[2] == both for row in rows) else 3
+    return table(heads[:shown], [row[:shown] for row in rows], whole=heads[:2])
 
 
 def _show_first_calls(made: Made, served: Mapping[str, Served], data: Path) -> None:
-    """Print an account for each contract, and a call that signs it in, ready to be pasted."""
-    tried = {name: one for name, one in TRIED_BY.items() if name in served}
-    rows = []
-    for name, (username, _) in tried.items():
-        user = made.user(username)
-        rows.append((name, user.user.name, user.password.reveal(), user.user.truename))
-    admin = next(one for one in made.users if one.user.role == "admin")
-    rows.append(("", admin.user.name, admin.password.reveal(), admin.user.truename))
-    heads = (said("接口约定", "contract"), said("用户名", "user"), said("密码", "password"), said("姓名", "name"))
-    show(
-        "",
-        marked(
-            said(
-                "[bold]账号[/],密码只显示这一次。重设:\n{reset}",
-                "[bold]Accounts[/]; the passwords are shown this once. For a new one:\n{reset}",
-            ),
-            reset=command(said("user reset 用户名", "user reset NAME"), data),
-        ),
-    )
-    show("", table(heads, rows, whole=heads))
-    heading = "[bold]第一次调用[/],粘贴到另一个终端:", "[bold]First calls[/], to be pasted into another terminal:"
+    """Print a call that signs in for each contract, ready to be pasted; last, and so in sight, the accounts."""
+    tried = {name: TRIED_BY[name] for name in sorted(served) if name in TRIED_BY}
+    heading = "[bold]第一次调用[/]，粘贴到另一个终端：", "[bold]First calls[/], to be pasted into another terminal:"
     show("", marked(said(*heading)))
     for name, (username, sentence) in tried.items():
         client = made.client_of(name)
@@ -352,4 +337,22 @@ def _show_first_calls(made: Made, served: Mapping[str, Served], data: Path) -> N
         )
         show("", marked("[dim]# {name}: {sentence}[/]", name=name, sentence=said(*sentence)))
         show_text(FIRST_CALLS[name](known))
+    rows = []
+    for name, (username, _) in tried.items():
+        user = made.user(username)
+        rows.append((name, user.user.name, user.password.reveal(), user.user.truename))
+    admin = next(one for one in made.users if one.user.role == "admin")
+    rows.append(("", admin.user.name, admin.password.reveal(), admin.user.truename))
+    heads = (said("接口约定", "contract"), said("用户名", "user"), said("密码", "password"), said("姓名", "name"))
+    show(
+        "",
+        marked(
+            said(
+                "[bold]账号[/]，密码只显示这一次。重设：\n{reset}",
+                "[bold]Accounts[/]; the passwords are shown this once. For a new one:\n{reset}",
+            ),
+            reset=command(said("user reset 用户名", "user reset NAME"), data),
+        ),
+    )
+    show("", table(heads, rows, whole=heads))
     show("")

@@ -5,13 +5,15 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from lingpai.cli.opening import OPERATOR, counted, find_user, is_live, live_sessions, opened
-from lingpai.cli.parameters import HERE, SESSIONS, AsJson, Data, OfUser
+from lingpai.cli.parameters import COMMANDS, HERE, SESSIONS, AsJson, Data, OfUser
 from lingpai.cli.printing import moment, said, show, show_json, table
 from lingpai.operations.end_sessions import EndSessions
 from lingpai.vocabulary.outcomes import Reason
 from lingpai.vocabulary.values import Session
 
-APP = App(name="session", group=SESSIONS, help=said("会话:列出、结束", "Sessions: list, end."))
+APP = App(
+    name="session", group=SESSIONS, group_commands=COMMANDS, help=said("会话：列出、结束", "Sessions: list, end.")
+)
 
 
 @APP.command(name="list", help=said("列出用户的会话", "List a user's sessions, newest first."))
@@ -26,7 +28,7 @@ def list_(
 ) -> None:
     """List a user's sessions."""
     with opened(data) as house:
-        found = find_user(house, user)
+        found = find_user(house, user, data)
         zone, now = house.settings.timezone, house.clock()
         sessions = house.stores.sessions.of_user(found.id) if over else live_sessions(house, found)
     if as_json:
@@ -58,7 +60,7 @@ def list_(
 def end(*, user: OfUser, data: Data = HERE, as_json: AsJson = False) -> None:
     """End all sessions of a user."""
     with opened(data) as house:
-        found = find_user(house, user)
+        found = find_user(house, user, data)
         live = live_sessions(house, found)
         ended = set(EndSessions(house.stores, house.clock)(OPERATOR, found.id))
     by_contract = counted([session for session in live if session.id in ended])
@@ -70,7 +72,7 @@ def end(*, user: OfUser, data: Data = HERE, as_json: AsJson = False) -> None:
     if number:
         show(
             said(
-                f"结束了 {found.name} 的 {number} 个会话:{where}。",
+                f"结束了 {found.name} 的 {number} 个会话：{where}。",
                 f"Ended {number} sessions of {found.name}: {where}.",
             )
         )

@@ -69,10 +69,10 @@ PEOPLE = (
     Person("sunli",        "孙丽",   F, "0008", "2,3",    ("客服", "customer care")),
     Person("zhouming",     "周明",   M, "0009", "2",      ("已离职", "left the company"), enabled=False),
     Person("wutao",        "吴涛",   M, "0010", "2",      ("保安", "security")),
-    Person("hexiaomei",    "何晓梅", F, "0011", "4*",     ("合作方:家政老板", "partner: owns a cleaning firm")),
-    Person("gaofei",       "高飞",   M, "0012", "4",      ("合作方:保洁员", "partner: cleans")),
-    Person("xujie",        "徐杰",   F, "0013", "",       ("业主,东苑3-1-602", "owner, 东苑 3-1-602")),
-    Person("malin",        "马琳",   F, "0014", "",       ("业主,商城常客", "owner, shops much")),
+    Person("hexiaomei",    "何晓梅", F, "0011", "4*",     ("合作方：家政老板", "partner: owns a cleaning firm")),
+    Person("gaofei",       "高飞",   M, "0012", "4",      ("合作方：保洁员", "partner: cleans")),
+    Person("xujie",        "徐杰",   F, "0013", "",       ("业主，东苑3-1-602", "owner, 东苑 3-1-602")),
+    Person("malin",        "马琳",   F, "0014", "",       ("业主，商城常客", "owner, shops much")),
     Person("zhuqing",      "朱青",   F, "0015", "",       ("业主", "owner")),
     Person("guoyan",       "郭岩",   M, "0016", "",       ("业主", "owner")),
     Person("linna",        "林娜",   F, "0017", "",       ("租户", "tenant")),
@@ -108,11 +108,11 @@ PROGRAMS = (
 
 NOTICES = (
     # Author, title, content; the last one is shown first.
-    ("wangfang", "和园东苑电梯年检",   "10月12日8:00至17:00,3幢1单元电梯停运年检,请走2单元连廊。"),
-    ("sunli",    "快递柜搬迁",         "东门快递柜已迁至地下车库B1入口,取件码不变。"),
-    ("chenjing", "和园集市周末开市",   "本周六10:00起,业主凭小程序付款享九折。"),
-    ("liqiang",  "二次供水水箱清洗",   "周三22:00至次日5:00停水,请提前储水。"),
-    ("admin",    "业主大会通知",       "月底在和园大厦12层会议室召开,线上投票同步开放。"),
+    ("wangfang", "和园东苑电梯年检",   "10月12日8:00至17:00,3幢1单元电梯停运年检，请走2单元连廊。"),
+    ("sunli",    "快递柜搬迁",         "东门快递柜已迁至地下车库B1入口，取件码不变。"),
+    ("chenjing", "和园集市周末开市",   "本周六10:00起，业主凭小程序付款享九折。"),
+    ("liqiang",  "二次供水水箱清洗",   "周三22:00至次日5:00停水，请提前储水。"),
+    ("admin",    "业主大会通知",       "月底在和园大厦12层会议室召开，线上投票同步开放。"),
 )
 
 SESSIONS = (

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from lingpai.cli.opening import OPERATOR, counted, every, find_company, find_user, live_sessions, opened
-from lingpai.cli.parameters import ACCOUNTS, HERE, AsJson, Data, Limit, UserName
+from lingpai.cli.parameters import ACCOUNTS, COMMANDS, HERE, AsJson, Data, Limit, UserName, command
 from lingpai.cli.passwords import PasswordFrom, choose_password
 from lingpai.cli.printing import Trouble, marked, said, show, show_json, table
 from lingpai.composition import House
@@ -20,7 +20,8 @@ from lingpai.vocabulary.values import Sex, User
 APP = App(
     name="user",
     group=ACCOUNTS,
-    help=said("用户:新增、列出、重设密码、停用、启用", "Users: add, list, reset, disable, enable."),
+    group_commands=COMMANDS,
+    help=said("用户：新增、列出、重设密码、停用、启用", "Users: add, list, reset, disable, enable."),
 )
 
 
@@ -37,11 +38,11 @@ class Profile:
         bool,
         Parameter(
             negative="",
-            help=said("手机号已验证,可用来登录", "The number is proved to be theirs: it is good to sign in with."),
+            help=said("手机号已验证，可用来登录", "The number is proved to be theirs: it is good to sign in with."),
         ),
     ] = False
     email: Annotated[str, Parameter(help=said("邮箱", "An e-mail address."))] = ""
-    role: Annotated[str, Parameter(help=said("角色,如 admin", "A role, such as admin."))] = ""
+    role: Annotated[str, Parameter(help=said("角色，如 admin", "A role, such as admin."))] = ""
 
 
 @Parameter(name="*")
@@ -54,13 +55,13 @@ class Places:
         Parameter(
             negative="",
             help=said(
-                "所属公司的编号或全名,可重复", "Id or whole name of a company that they belong to; may be repeated."
+                "所属公司的编号或全名，可重复", "Id or whole name of a company that they belong to; may be repeated."
             ),
         ),
     ] = ()
     company_admin: Annotated[
         tuple[str, ...],
-        Parameter(negative="", help=said("同上,并且是管理员", "The same, where they are an administrator.")),
+        Parameter(negative="", help=said("同上，并且是管理员", "The same, where they are an administrator.")),
     ] = field(default=())
 
 
@@ -75,10 +76,12 @@ def add(
     data: Data = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Add a user, in an empty house too."""
-    with opened(data, make=True) as house:
-        joinings = [Joining(find_company(house, one).id) for one in places.company]
-        joinings += [Joining(find_company(house, one).id, is_admin=True) for one in places.company_admin]
+    """Add a user."""
+    if not name.strip():
+        raise Trouble("用户名不能为空。", "the user's name must not be empty.")
+    with opened(data) as house:
+        joinings = [Joining(find_company(house, one, data).id) for one in places.company]
+        joinings += [Joining(find_company(house, one, data).id, is_admin=True) for one in places.company_admin]
         known = {member: getattr(profile, member) for member in Profile.__slots__}
         chosen = choose_password(password, name)
         asked = NewUser(
@@ -89,15 +92,12 @@ def add(
         except Refused as refusal:
             if refusal.outcome is not Outcome.NAME_TAKEN:
                 raise
-            raise Trouble(
-                f"用户名 {name}(或已验证的手机号)已被占用。",
-                f"the name {name}, or the proved phone number, is taken by another user.",
-            ) from None
+            raise _taken(name, profile) from None
     made = chosen.password.reveal() if chosen.made else None
     if as_json:
         show_json({"uid": kept.id, "username": kept.name, "password": made})
     else:
-        show(said(f"已新增用户 {kept.name},编号 {kept.id}。", f"Added user {kept.name}, id {kept.id}."))
+        show(said(f"已新增用户 {kept.name}，编号 {kept.id}。", f"Added user {kept.name}, id {kept.id}."))
         _tell_password(made)
 
 
@@ -120,11 +120,11 @@ def list_(*, after: int = 0, limit: Limit = 200, data: Data = HERE, as_json: AsJ
     heads += [said(*head) for head in (("手机号", "phone"), ("公司", "companies"), ("角色", "role"), ("状态", "state"))]
     show(table(heads, [_cells(row) for row in rows]))
     if len(users) > limit:
-        last = users[limit - 1].id
-        show(said(f"还有更多:lingpai user list --after {last}", f"There are more: lingpai user list --after {last}"))
+        more = command(f"user list --after {users[limit - 1].id}", data)
+        show(said(f"还有更多：{more}", f"There are more: {more}"))
 
 
-@APP.command(help=said("重设密码,并结束该用户的全部会话", "Give a user a new password; all their sessions end."))
+@APP.command(help=said("重设密码，并结束该用户的全部会话", "Give a user a new password; all their sessions end."))
 def reset(
     name: UserName,
     /,
@@ -135,7 +135,7 @@ def reset(
 ) -> None:
     """Set a new password."""
     with opened(data) as house:
-        user = find_user(house, name)
+        user = find_user(house, name, data)
         chosen = choose_password(password, user.name)
         ResetPassword(house.stores, house.clock)(OPERATOR, PasswordReset(user.id, chosen.password))
     made = chosen.password.reveal() if chosen.made else None
@@ -144,18 +144,18 @@ def reset(
     else:
         show(
             said(
-                f"{user.name} 的密码已重设,原有会话全部结束。",
+                f"{user.name} 的密码已重设，原有会话全部结束。",
                 f"{user.name} has a new password; the sessions they had are over.",
             )
         )
         _tell_password(made)
 
 
-@APP.command(help=said("停用用户,并结束其全部会话", "Disable a user; all their sessions end."))
+@APP.command(help=said("停用用户，并结束其全部会话", "Disable a user; all their sessions end."))
 def disable(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) -> None:
     """Let a user act no more."""
     with opened(data) as house:
-        user = find_user(house, name)
+        user = find_user(house, name, data)
         ended = counted(live_sessions(house, user))
         EnableUser(house.stores, house.clock)(OPERATOR, Enabling(user.id, enabled=False))
     if as_json:
@@ -163,7 +163,7 @@ def disable(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) ->
     else:
         number = sum(ended.values())
         show(
-            said(f"{user.name} 已停用,结束了 {number} 个会话。", f"{user.name} is disabled; sessions ended: {number}.")
+            said(f"{user.name} 已停用，结束了 {number} 个会话。", f"{user.name} is disabled; sessions ended: {number}.")
         )
 
 
@@ -171,12 +171,22 @@ def disable(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) ->
 def enable(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) -> None:
     """Let a user act again."""
     with opened(data) as house:
-        user = find_user(house, name)
+        user = find_user(house, name, data)
         EnableUser(house.stores, house.clock)(OPERATOR, Enabling(user.id, enabled=True))
     if as_json:
         show_json({"uid": user.id, "username": user.name, "enabled": True})
     else:
         show(said(f"{user.name} 已启用。", f"{user.name} is enabled."))
+
+
+def _taken(name: str, profile: Profile) -> Trouble:
+    # Only a proved number is nobody else's.
+    if profile.phone and profile.phone_verified:
+        return Trouble(
+            f"用户名 {name} 或手机号 {profile.phone} 已被占用。",
+            f"the name {name}, or the phone number {profile.phone}, is taken by another user.",
+        )
+    return Trouble(f"用户名 {name} 已被占用。", f"the name {name} is taken by another user.")
 
 
 def _row(house: House, user: User) -> dict[str, Any]:
