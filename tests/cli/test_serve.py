@@ -186,14 +186,16 @@ def test_a_master_key_that_is_not_this_datas_is_said_before_anything_starts(demo
 
 
 @pytest.mark.parametrize(("language", "word"), [("C.UTF-8", "stopped"), ("zh_CN.UTF-8", "已停止")])
-def test_ctrl_c_says_that_the_server_has_stopped_and_nothing_else(demo, language, word):
+def test_ctrl_c_says_that_the_server_has_stopped_and_shows_no_traceback(demo, language, word):
     with serving(demo.data, "--workers", "2", variables={"LANG": language}) as server:
         log = demo.data.parent / f"server-{server.port}.log"
         before = log.read_text()
         os.killpg(server.process.pid, signal.SIGINT)
         assert server.process.wait(20) == 0
 
-    assert log.read_text().removeprefix(before).split() == [word]
+    # On a machine without a free core Granian may first say that a worker took its time.
+    said = [line for line in log.read_text().removeprefix(before).splitlines() if "[WARNING]" not in line]
+    assert [line.strip() for line in said if line.strip()] == [word]
 
 
 def test_tls_is_spoken_with_a_certificate_of_ones_own(demo, tmp_path, lingpai):
