@@ -1,0 +1,8 @@
+"""The chain over the audit trail."""
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Change nothing yet."""
