@@ -52,6 +52,7 @@ from lingpai.principals.remembered import (
 from lingpai.principals.sightings import Sightings
 from lingpai.principals.timekeeping import Timekeeper
 from lingpai.stores.interfaces import Stores
+from lingpai.stores.memory import FaultyHeld, Memory, Rows
 from lingpai.stores.sql.sqlite import UnsoundSqlite
 from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary.clock import Clock, system_clock
@@ -319,6 +320,13 @@ class House:
 
 def _not_from_memory(_session_id: str, _shown: int, _fresh: int) -> bool:
     raise NotRemembered
+
+
+def rehearsal(clock: Clock, randomness: Randomness) -> tuple[Memory, FaultyHeld, Keyring]:
+    """Return stores in memory, their tables, which can be made to fail, and keys under a master key of zeros."""
+    tables = FaultyHeld(Rows())
+    stores = Memory(clock, tables)
+    return stores, tables, Keyring(stores, bytes(32), clock, randomness)
 
 
 class DataTrouble(Exception):

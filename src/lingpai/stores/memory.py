@@ -33,7 +33,7 @@ from lingpai.stores.interfaces import (
 )
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
-from lingpai.vocabulary.outcomes import Reason
+from lingpai.vocabulary.outcomes import Outcome, Reason, Refused
 from lingpai.vocabulary.values import (
     AuthCode,
     Client,
@@ -80,6 +80,24 @@ class Held:
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
+
+
+class FaultyHeld(Held):
+    """Tables that fall silent, or break, when they are told to (`fault`: "store" or "bug"): a rehearsal's."""
+
+    fault = ""
+
+    @property
+    def rows(self) -> Rows:
+        if self.fault == "store":
+            raise Refused(Outcome.STORE_SILENT, "the stage made it silent")
+        if self.fault == "bug":
+            raise RuntimeError("the stage planted a bug")
+        return self._rows
+
+    @rows.setter
+    def rows(self, rows: Rows) -> None:
+        self._rows = rows
 
 
 def _next(table: Mapping[int, object]) -> int:
