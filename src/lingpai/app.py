@@ -1,5 +1,5 @@
 """
-The ASGI application: which contract a request is for, and the few pages of our own.
+The ASGI application: which contract a request is for, modules' hooks, and the few pages of our own.
 
 A contract answers under its own prefix, `/<contract>/…`, and at the root of the hosts that its settings name;
 such a host serves nothing else, and of its contract only the side that it was named for.
@@ -56,6 +56,8 @@ class App:
             await self._house.shell(contract, inner, side, self._address(scope), scope, receive, send)
         elif path == "/":
             await _send(send, 200, {"name": "lingpai", "version": __version__, "contracts": sorted(self._contracts)})
+        elif hook := self._house.hooks.get(path):
+            await self._house.shell.ring(hook, scope, receive, send)
         elif path == "/healthz":
             await _send(send, 200, {"status": "ok"})
         elif path == "/readyz":

@@ -9,22 +9,23 @@ import importlib
 import importlib.util
 import pkgutil
 import secrets
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from lingpai import contracts
+from lingpai import contracts, modules
 from lingpai.edge.asgi import Desks, Shell
 from lingpai.edge.contract import Contract, Declaration
 from lingpai.edge.desk import Desk
 from lingpai.edge.steps import built_in_id
-from lingpai.modules.module import Module
-from lingpai.modules.notices import Notices
+from lingpai.modules.module import Built, Hook, Module, Offers, built
+from lingpai.modules.workbench import Workbench
 from lingpai.operations.authorize import Authorize
 from lingpai.operations.change_company import ChangeCompany
 from lingpai.operations.change_password import ChangePassword
@@ -51,7 +52,7 @@ from lingpai.principals.remembered import (
 )
 from lingpai.principals.sightings import Sightings
 from lingpai.principals.timekeeping import Timekeeper
-from lingpai.stores.interfaces import Stores
+from lingpai.stores.interfaces import MadeByLater, Stores
 from lingpai.stores.memory import FaultyHeld, Memory, Rows
 from lingpai.stores.sql.sqlite import UnsoundSqlite
 from lingpai.stores.sql.stores import open_sqlite
@@ -88,7 +89,7 @@ def declarations(settings: Settings) -> dict[str, Declaration]:
         for module in pkgutil.iter_modules(contracts.__path__)
     ]
     found += [point.load() for point in entry_points(group="lingpai.contracts")]
-    found += [_load_file(Path(path)) for path in settings.contract_files]
+    found += [_declared(Path(path), "contract_files", "DECLARATION", Declaration) for path in settings.contract_files]
     named: dict[str, Declaration] = {}
     for declaration in found:
         if named.setdefault(declaration.name, declaration) is not declaration:
@@ -99,16 +100,54 @@ def declarations(settings: Settings) -> dict[str, Declaration]:
     return named
 
 
-def _load_file(path: Path) -> Declaration:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.exists():
-        raise SettingRefused(f"contract_files: {path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    declaration = getattr(module, "DECLARATION", None)
-    if not isinstance(declaration, Declaration):
-        raise SettingRefused(f"contract_files: {path} declares no DECLARATION")
-    return declaration
+def module_declarations(settings: Settings) -> dict[str, Module]:
+    """
+    Return every module that can be found, by name.
+
+    Our own, those that packages offer by the entry point `lingpai.modules`, and those in the files, or
+    folders of packages, that the settings name. Each declares itself as `MODULE`.
+
+    Raises:
+        SettingRefused: A file cannot be loaded, or two modules have one name.
+
+    """
+    inner = (
+        importlib.import_module(f"{modules.__name__}.{file.name}") for file in pkgutil.iter_modules(modules.__path__)
+    )
+    found: list[Module] = [file.MODULE for file in inner if hasattr(file, "MODULE")]
+    found += [point.load() for point in entry_points(group="lingpai.modules")]
+    found += [_declared(Path(path), "module_files", "MODULE", Module) for path in settings.module_files]
+    named: dict[str, Module] = {}
+    for module in found:
+        if named.setdefault(module.name, module) is not module:
+            raise SettingRefused(f"two modules are called {module.name}", f"有两个模块都叫 {module.name}")
+    if unknown := set(settings.modules) - set(named):
+        name = min(unknown)
+        raise unknown_setting(f"[modules.{name}]", name, named, settings.modules[name])
+    return named
+
+
+T = TypeVar("T")
+
+
+def _declared(path: Path, setting: str, name: str, kind: type[T]) -> T:
+    """Return what the Python file at *path*, or the package in that folder, declares as *name*."""
+    file = path / "__init__.py" if path.is_dir() else path
+    folder = [str(path)] if path.is_dir() else None
+    spec = importlib.util.spec_from_file_location(path.stem, file, submodule_search_locations=folder)
+    if spec is None or spec.loader is None or not file.exists():
+        raise SettingRefused(f"{setting}: {path} is no Python file", f"{setting}：{path} 不是 Python 文件")
+    loaded = sys.modules.get(path.stem) if folder else None
+    if loaded is None or getattr(loaded, "__file__", None) != str(file):
+        loaded = importlib.util.module_from_spec(spec)
+        if folder:
+            # The package's own files import each other by its name.
+            sys.modules[path.stem] = loaded
+        spec.loader.exec_module(loaded)
+    declared = getattr(loaded, name, None)
+    if not isinstance(declared, kind):
+        raise SettingRefused(f"{setting}: {path} declares no {name}", f"{setting}：{path} 没有声明 {name}")
+    return declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +185,30 @@ class House:
         return self.timekeeper.issuing if self.timekeeper else self.clock
 
     @cached_property
-    def modules(self) -> Module:
-        """The business calls."""
+    def modules(self) -> Mapping[str, Built]:
+        """
+        The modules with their calls and hooks, by name.
+
+        Raises:
+            SettingRefused: A module's setting is unknown or wrong.
+
+        """
         zone = ZoneInfo(self.settings.timezone)
-        return Notices(self.stores, self.clock, zone, self.settings.notice_writers).module()
+        made = {}
+        for name, module in module_declarations(self.settings).items():
+            settings = read_settings(self.settings.modules.get(name, {}), module.settings, f"modules.{name}")
+            workbench = Workbench(name, self.clock, zone, self.randomness, self.keys, self.stores)
+            made[name] = built(module, workbench, settings)
+        return made
+
+    @cached_property
+    def hooks(self) -> Mapping[str, Hook]:
+        """Where machines ring that speak no contract, by path."""
+        return {f"/hooks/{name}/{hook.name}": hook for name, made in self.modules.items() for hook in made.hooks}
+
+    def offers(self, contract: str) -> Offers:
+        """Return what the modules offer to *contract*."""
+        return tuple(offer for made in self.modules.values() if (offer := made.offer(contract)))
 
     @cached_property
     def served(self) -> Mapping[str, Served]:
@@ -173,7 +232,7 @@ class House:
                 for host in hosts:
                     if taken.setdefault(host, name) != name:
                         raise SettingRefused(f"the host {host} is named by {taken[host]} and {name}")
-                served[name] = Served(declaration.build(settings, self.modules), hosts)
+                served[name] = Served(declaration.build(settings, self.offers(name)), hosts)
         return served
 
     @cached_property
@@ -215,14 +274,19 @@ class House:
 
     def prepare(self) -> None:
         """
-        Make what contracts rely on, where it is missing: working keys and built-in clients.
+        Make what contracts and modules rely on, where it is missing: working keys, built-in clients, tables.
 
         Raises:
             KeyTrouble: A key cannot be opened.
 
+            DataTrouble: A module's tables were made by a later version of it.
+
         """
         for purpose in (PEPPER, DATA):
             self.keys.prepare(purpose)
+        for name, made in self.modules.items():
+            if made.module.migrations:
+                self._migrate(name, made.module)
         for served in self.served.values():
             contract = served.contract
             for purpose, size in contract.keys.items():
@@ -257,6 +321,12 @@ class House:
             "store": not self.remembered.is_confirmed(),
         }
         return [name for name, is_wrong in wrong.items() if is_wrong]
+
+    def _migrate(self, name: str, module: Module) -> None:
+        try:
+            self.stores.migrations.migrate(name, module.migrations)
+        except MadeByLater as trouble:
+            raise DataTrouble(str(trouble)) from None
 
     def _prepare_client(self, contract: str, client_type: str) -> None:
         client_id = built_in_id(contract, client_type)
@@ -305,6 +375,7 @@ class House:
             Renew(stores, admission, rotation),
             SignIn(stores, gate, opening),
         ]
+        calls = {call: call for made in self.modules.values() for call in made.calls}
         return Desk(
             clock=clock,
             randomness=self.randomness,
@@ -313,7 +384,7 @@ class House:
             clients=asking,
             codes=asking,
             admission=admission,
-            operations={type(operation): operation for operation in operations} | {call: call for call in self.modules},
+            operations={type(operation): operation for operation in operations} | calls,
             issue=stores.traces.issue,
         )
 

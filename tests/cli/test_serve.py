@@ -119,7 +119,10 @@ def test_demo_data_is_served_to_this_machine_only(demo, lingpai):
         ({"LINGPAI_THREADS": "0"}, ["LINGPAI_THREADS: threads must be a whole number from 1 to 256, not 0."]),
         ({"LINGPAI_THREADS__X": "4"}, ["LINGPAI_THREADS__X: threads must be a whole number from 1 to 256."]),
         ({"LINGPAI_TIMEZONE": "Asia/Shanghi"}, ["LINGPAI_TIMEZONE: timezone must be a time zone", "Asia/Shanghi"]),
-        ({"LINGPAI_NOTICE_WRITERS": "me"}, ["LINGPAI_NOTICE_WRITERS: notice_writers must be one of admins, users"]),
+        (
+            {"LINGPAI_MODULES__NOTICE__WRITERS": "me"},
+            ["LINGPAI_MODULES__NOTICE__WRITERS: [modules.notice] writers must be one of admins, users"],
+        ),
         (
             {"LINGPAI_CONTRACTS__OPPMG__ACCESS_SECONDS": "soon"},
             ["LINGPAI_CONTRACTS__OPPMG__ACCESS_SECONDS: [contracts.oppmg] access_seconds must be a whole number"],

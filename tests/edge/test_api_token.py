@@ -13,7 +13,7 @@ from lingpai.edge.checks.api_token import ApiTokenRight, api_token
 from lingpai.edge.contract import Route
 from lingpai.edge.schemes.user_token import user_token
 from lingpai.edge.triples import ByTriple
-from lingpai.modules.module import BusinessCall
+from lingpai.modules.module import BusinessCall, Offer
 from lingpai.operations.check_token import CheckToken
 from lingpai.vocabulary.values import Client
 from tests.conformance.stage import Stage
@@ -96,7 +96,7 @@ def test_the_contract_is_not_built_when_a_module_brings_such_a_call():
     brought = BusinessCall("logi", "nlogin", run=lambda caller, question: None, public=True)
 
     with pytest.raises(ValueError, match="one api_token would open both"):
-        twokeys(TwokeysSettings(), (brought,))
+        twokeys(TwokeysSettings(), (Offer("logi", (brought,)),))
 
 
 @pytest.mark.parametrize(

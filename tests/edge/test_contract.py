@@ -8,7 +8,7 @@ from lingpai.composition import declarations
 from lingpai.contracts.mowork import CODES
 from lingpai.edge.codes import CodeTable
 from lingpai.edge.contract import Contract, Route, Step
-from lingpai.modules.module import BusinessCall
+from lingpai.modules.module import BusinessCall, Offer
 from lingpai.operations.check_token import CheckToken
 from lingpai.vocabulary.outcomes import Outcome
 from lingpai.vocabulary.settings import Settings
@@ -69,14 +69,14 @@ def test_a_module_cannot_take_a_route_that_is_there(contract):
     call = BusinessCall("user", "logout", lambda _caller, _question: None)
 
     with pytest.raises(ValueError, match="mowork: two routes answer POST /user/logout"):
-        replace(contract, modules=(*contract.modules, call))
+        replace(contract, modules=(*contract.modules, Offer("user", (call,))))
 
 
 def test_a_modules_own_ending_needs_a_row(contract):
     call = BusinessCall("bus", "ride", lambda _caller, _question: None, ends=frozenset({Outcome.NOTHING_THERE}))
 
     with pytest.raises(ValueError, match="outcomes without a row: NOTHING_THERE;"):
-        replace(contract, modules=(*contract.modules, call))
+        replace(contract, modules=(*contract.modules, Offer("bus", (call,))))
 
 
 def test_a_step_that_cannot_tell_the_routes_apart_stops_the_build(contract):

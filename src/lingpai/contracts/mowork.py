@@ -24,7 +24,7 @@ from lingpai.edge.envelopes import Said, write_json
 from lingpai.edge.reading import NestedArguments
 from lingpai.edge.schemes.opaque import Opaque, capitals
 from lingpai.edge.steps import Admitted, BuiltIn, Found, Identified, Performed, Proved, Routed
-from lingpai.modules.module import Module
+from lingpai.modules.module import Offers
 from lingpai.operations.change_password import ChangePassword, PasswordChange
 from lingpai.operations.check_token import CheckToken
 from lingpai.operations.describe_user import DescribeColleague, Described, UserName
@@ -127,7 +127,7 @@ def lasting(session: Session, call: Call) -> Fields:
     return {"username": name, "expire_time": write_server_time(session.end)}
 
 
-def mowork(settings: MoworkSettings, modules: Module) -> Contract:
+def mowork(settings: MoworkSettings, modules: Offers) -> Contract:
     """Return the contract as *settings* want it."""
     zone = ZoneInfo(settings.timezone)
     token = Opaque(pattern="[!-~]{1,32}")

@@ -21,7 +21,7 @@ from lingpai.edge.envelopes import ThreeMembers
 from lingpai.edge.reading import JsonBody
 from lingpai.edge.schemes.token_pair import KEY_SIZE, PairAnswer, PairToken
 from lingpai.edge.steps import Admitted, BuiltIn, Found, Performed, Proved, Routed
-from lingpai.modules.module import Module
+from lingpai.modules.module import Offers
 from lingpai.operations.change_company import ChangeCompany, CompanyChosen
 from lingpai.operations.change_password import ChangePassword, PasswordChange
 from lingpai.operations.describe_user import Described, DescribeSelf
@@ -104,7 +104,7 @@ def described(result: Described, call: Call) -> Mapping[str, Any]:
     }
 
 
-def oppmg(settings: OppmgSettings, modules: Module) -> Contract:
+def oppmg(settings: OppmgSettings, modules: Offers) -> Contract:
     """Return the contract as *settings* want it."""
     access = Shown(Header("x-mmm-accesstoken"), PairToken("access", ISSUER))
     refresh = Shown(Header("x-mmm-refreshtoken"), PairToken("refresh", ISSUER))

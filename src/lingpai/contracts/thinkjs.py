@@ -20,7 +20,7 @@ from lingpai.edge.envelopes import ThreeMembers
 from lingpai.edge.reading import JsonBody
 from lingpai.edge.schemes.signed_user import SignedUser, Unexpired
 from lingpai.edge.steps import Admitted, BuiltIn, Found, Identified, Performed, Proved, Routed
-from lingpai.modules.module import Module
+from lingpai.modules.module import Offers
 from lingpai.operations.change_password import ChangePassword, PasswordChange
 from lingpai.operations.describe_user import Described, DescribeSelf
 from lingpai.operations.end_session import EndSession
@@ -89,7 +89,7 @@ def described(result: Described, _call: Call) -> Fields:
     return user_info(result.user)
 
 
-def thinkjs(settings: ThinkjsSettings, modules: Module) -> Contract:
+def thinkjs(settings: ThinkjsSettings, modules: Offers) -> Contract:
     """Return the contract as *settings* want it."""
     token = SignedUser(signing="thinkjs.token", salting="thinkjs.salt")
     user = (
@@ -141,7 +141,7 @@ def thinkjs(settings: ThinkjsSettings, modules: Module) -> Contract:
                 proofs=user,
             ),
         ),
-        business=Business(path="/api/{module}/{call}", signed_in=user, public=(Recognised(user),)),
+        business=Business(path="/api/{module}/{call}", signed_in=user, public=(Recognised(user),), number=1000),
         modules=modules,
         codes=CODES,
         envelope=ThreeMembers("errno", "errmsg", "data", tells_reason=True, tells_fields=True),

@@ -24,7 +24,7 @@ from lingpai.edge.schemes.opaque import Opaque
 from lingpai.edge.schemes.user_token import user_token
 from lingpai.edge.steps import Admitted, Found, Identified, Performed, Proved, Routed
 from lingpai.edge.triples import ByTriple
-from lingpai.modules.module import Module
+from lingpai.modules.module import Offers
 from lingpai.operations.change_password import ChangePassword, PasswordChange
 from lingpai.operations.describe_user import Described, DescribeSelf
 from lingpai.operations.end_session import EndSession
@@ -99,7 +99,7 @@ def described(result: Described, _call: Call) -> Fields:
     return {"user_id": told.id, "username": told.name, "name": told.truename, "phone": told.phone}
 
 
-def twokeys(settings: TwokeysSettings, modules: Module) -> Contract:
+def twokeys(settings: TwokeysSettings, modules: Offers) -> Contract:
     """Return the contract as *settings* want it."""
     router = ByTriple()
     # Of any shape: a text that cannot be a token is one that is not in the table, and has the same answer.
@@ -158,7 +158,7 @@ def twokeys(settings: TwokeysSettings, modules: Module) -> Contract:
                 proofs=user,
             ),
         ),
-        business=Business(path="/api/{module}/{call}", signed_in=user),
+        business=Business(path="/api/{module}/{call}", signed_in=user, number=1 - settings.success_code),
         modules=modules,
         codes=codes(settings.success_code, 1 - settings.success_code),
         envelope=envelope,

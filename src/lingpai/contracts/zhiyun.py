@@ -31,7 +31,7 @@ from lingpai.edge.rest import ByServiceAndMethod, wants_xml
 from lingpai.edge.schemes.opaque import Opaque, thirteenfold
 from lingpai.edge.steps import Admitted, Found, Identified, Performed, Proved, Routed
 from lingpai.edge.xml import write_xml
-from lingpai.modules.module import Module
+from lingpai.modules.module import Offers
 from lingpai.operations.authorize import Authorize
 from lingpai.operations.describe_company import DescribeCompany
 from lingpai.operations.describe_user import Described, DescribeSelf
@@ -49,9 +49,19 @@ Fields = Mapping[str, Any]
 SCOPES = {
     "basic": "getUserInfo,getCompanyInfo",
     "full": "getUserInfo,getCompanyInfo",
-    "notice": "noticeService/add,noticeService/list",
 }
 """What an alias in a client's scope opens: methods, or service and method where the method alone says too little."""
+
+
+def opened_by(modules: Offers) -> Mapping[str, str]:
+    """Return what each alias opens of *modules*: a call's own, else the module's name."""
+    opened: dict[str, str] = {}
+    for offer in modules:
+        for call in offer.calls:
+            alias = call.scope or offer.module
+            opened[alias] = ",".join(filter(None, (opened.get(alias), f"{call.module}Service/{call.name}")))
+    return opened
+
 
 UNMASKED = "full"
 """A client with this alias is told everything whole."""
@@ -64,7 +74,8 @@ class ZhiyunSettings(ContractSettings, frozen=True, kw_only=True, forbid_unknown
     Args:
         idle_seconds: Over when unused for so long; None where idleness does not count.
         clock_seconds: How far a caller's clock may be from ours.
-        scopes: Scope aliases beside, or instead of, those in `SCOPES`, each with the methods that it opens.
+        scopes: Scope aliases beside, or instead of, those in `SCOPES` and of modules, each with the methods that
+            it opens.
         avatar_base: What stands before the path of an avatar, such as `https://avatar.example.com`.
 
     """
@@ -177,10 +188,11 @@ def shown(fields: Fields, call: Call) -> Fields:
     return {name: MASKS[name](value) if name in MASKS else value for name, value in fields.items()}
 
 
-def zhiyun(settings: ZhiyunSettings, modules: Module) -> Contract:
+def zhiyun(settings: ZhiyunSettings, modules: Offers) -> Contract:
     """Return the contract as *settings* want it."""
     zone = ZoneInfo(settings.timezone)
-    scopes = {alias: frozenset(methods.split(",")) for alias, methods in {**SCOPES, **settings.scopes}.items()}
+    opened = {**opened_by(modules), **SCOPES, **settings.scopes}
+    scopes = {alias: frozenset(methods.split(",")) for alias, methods in opened.items()}
     token = Opaque(pattern="[a-z0-9]{1,128}")
 
     # The document's arguments, by their patterns. Where client_id is optional, an empty one is none.

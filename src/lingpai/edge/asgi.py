@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,7 +19,8 @@ from lingpai.edge.contract import Contract
 from lingpai.edge.desk import Desk
 from lingpai.edge.origins import allow_origin, preflight
 from lingpai.edge.pipeline import Answer, refuse, serve
-from lingpai.vocabulary.outcomes import NotRemembered, Outcome, Refused
+from lingpai.modules.module import Hook, Replied, Rung
+from lingpai.vocabulary.outcomes import End, NotRemembered, Outcome, Refused
 from lingpai.vocabulary.values import Sighting
 
 Message = MutableMapping[str, Any]
@@ -34,6 +35,16 @@ BODY_SECONDS = 20
 """For so long a client may take to send its body."""
 
 LOG = logging.getLogger(__name__)
+
+HOOK_STATUSES: Mapping[End, int] = {
+    Outcome.WRONG_METHOD: 405,
+    Outcome.BODY_TOO_LARGE: 413,
+    Outcome.STORE_SILENT: 503,
+    Outcome.OVERLOADED: 503,
+}
+"""What a refusal is to a machine that speaks no contract; any other is 400."""
+
+T = TypeVar("T")
 
 _DIGITS = len(str(LARGEST_BODY))
 _NO_CONTENT = 204
@@ -91,19 +102,42 @@ class Shell:
             self._saw(answer.sighting)
         await _send(send, answer, allow_origin(contract, origin))
 
-    async def _ask(self, contract: Contract, request: Request) -> Answer:
-        if self._busy >= self._places:
-            return refuse(contract, request, self._desks.remembering, Refused(Outcome.OVERLOADED, retry_after=1))
-        self._busy += 1
-        loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._pool, serve, contract, request, self._desks.asking)
-        work.add_done_callback(self._leave)
+    async def ring(self, hook: Hook, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request of a module's *hook*: whatever fails is a bare status, and its reason is in the log."""
+        request = Request(scope["method"], scope["path"], scope["query_string"], scope["headers"])
         try:
-            # Whoever goes away is cancelled, the thread is not: the place is free when the thread is.
-            return await asyncio.shield(work)
+            replied = await self._on_thread(hook.run, await _rung(request, receive))
+        except Refused as refusal:
+            replied = Replied(HOOK_STATUSES.get(refusal.outcome, 400))
+        except Exception:
+            LOG.exception("%s failed", request.path)
+            replied = Replied(500)
+        await _send(send, Answer(replied.status, {"content-type": replied.content_type}, replied.body))
+
+    async def _ask(self, contract: Contract, request: Request) -> Answer:
+        try:
+            return await self._on_thread(serve, contract, request, self._desks.asking)
+        except Refused as refusal:
+            return refuse(contract, request, self._desks.remembering, refusal)
         except NotRemembered:
             LOG.exception("%s: no desk can answer %s %s", contract.name, request.method, request.path)
             return refuse(contract, request, self._desks.remembering, Refused(Outcome.INTERNAL))
+
+    async def _on_thread(self, work: Callable[..., T], *arguments: object) -> T:
+        """
+        Return what *work* returns on a thread.
+
+        Raises:
+            Refused: With OVERLOADED, when too many wait already.
+
+        """
+        if self._busy >= self._places:
+            raise Refused(Outcome.OVERLOADED, retry_after=1)
+        self._busy += 1
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+        future.add_done_callback(self._leave)
+        # Whoever goes away is cancelled, the thread is not: the place is free when the thread is.
+        return await asyncio.shield(future)
 
     def _leave(self, _work: object) -> None:
         self._busy -= 1
@@ -111,6 +145,20 @@ class Shell:
     def close(self) -> None:
         """End the threads, once they have answered."""
         self._pool.shutdown()
+
+
+async def _rung(request: Request, receive: Receive) -> Rung:
+    """
+    Return the request as a hook is told of it.
+
+    Raises:
+        Refused: With WRONG_METHOD for any but POST, else as `_read_body`.
+
+    """
+    if request.method != "POST":
+        raise Refused(Outcome.WRONG_METHOD)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.last.items()}
+    return Rung(headers, await _read_body(request, receive))
 
 
 def _is_announced(scope: Scope, request: Request) -> bool:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from lingpai.edge.call import Call, Request
-from lingpai.edge.codes import CodeTable
+from lingpai.edge.codes import Code, CodeTable
 from lingpai.edge.envelopes import Envelope
 from lingpai.edge.reading import Reader
-from lingpai.modules.module import BusinessCall, Module
+from lingpai.modules.module import BusinessCall, Offers
 from lingpai.vocabulary.arguments import NOTHING, Asks
-from lingpai.vocabulary.outcomes import Ends, Outcome, Reason
+from lingpai.vocabulary.outcomes import End, Ending, Ends, Outcome, Reason
 from lingpai.vocabulary.values import Terms
 
 ALWAYS: Ends = frozenset(
@@ -94,9 +94,9 @@ class Route:
     message: tuple[str, str] | None = None
     side: Side = "account"
 
-    def endings(self) -> set[Outcome]:
+    def endings(self) -> set[End]:
         """Return every outcome that this route itself can bring about."""
-        ends = set(self.operation.ENDS)
+        ends: set[End] = set(self.operation.ENDS)
         ends.update(*(proof.ENDS for proof in self.proofs))
         if self.asks.question is not None:
             ends |= Asks.ENDS
@@ -129,6 +129,7 @@ class Business:
         public: What the caller of a public one must prove.
         reading: Methods of a call that changes nothing.
         writing: Methods of one that does.
+        number: Of an ending that a module adds without one; None where each must have its own.
 
     """
 
@@ -137,6 +138,7 @@ class Business:
     public: tuple[Step, ...] = ()
     reading: tuple[str, ...] = ("GET", "POST")
     writing: tuple[str, ...] = ("POST",)
+    number: int | str | None = None
 
     def route(self, call: BusinessCall) -> Route:
         """Return the route that serves *call*."""
@@ -157,6 +159,8 @@ class Contract:
 
     Args:
         name: One plain word: the prefix of its paths, its transcript, its page.
+        modules: What modules offer: calls, and the rows of their own endings.
+        codes: The spelling of every other ending.
         steps: What happens to a call once it has been read, in its document's order.
         request_headers: Headers beyond `Content-Type` and `Authorization` that a page may send.
         untold: Reasons that this house tells as unknown.
@@ -180,7 +184,7 @@ class Contract:
     steps: tuple[Step, ...]
     routes: tuple[Route, ...]
     business: Business
-    modules: Module = ()
+    modules: Offers = ()
     codes: CodeTable
     envelope: Envelope
     request_headers: tuple[str, ...] = ()
@@ -191,9 +195,11 @@ class Contract:
     client_types: tuple[str, ...] = ()
     keys: Mapping[str, int] = field(default_factory=dict)
     table: Mapping[str, Mapping[str, Route]] = field(init=False, repr=False)
+    spelling: Mapping[End, Code] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        routes = (*self.routes, *(self.business.route(call) for call in self.modules))
+        calls = [call for offer in self.modules for call in offer.calls]
+        routes = (*self.routes, *map(self.business.route, calls))
         table: dict[str, dict[str, Route]] = {}
         for route in routes:
             for method in route.methods:
@@ -202,11 +208,21 @@ class Contract:
         object.__setattr__(self, "table", table)
         for step in self.steps:
             step.check_routes(routes)
-        spelt, reachable = set(self.codes), self.endings()
+        object.__setattr__(self, "spelling", self._spelling())
+        spelt, reachable = set(self.spelling), self.endings()
         if spelt != reachable:
-            missing = ", ".join(sorted(outcome.name for outcome in reachable - spelt)) or "none"
-            dead = ", ".join(sorted(outcome.name for outcome in spelt - reachable)) or "none"
+            missing = ", ".join(sorted(end.name for end in reachable - spelt)) or "none"
+            dead = ", ".join(sorted(end.name for end in spelt - reachable)) or "none"
             raise ValueError(f"{self.name}: outcomes without a row: {missing}; rows without a use: {dead}")
+
+    def _spelling(self) -> Mapping[End, Code]:
+        spelling = {end: self.codes[end] for end in self.codes}
+        for offer in self.modules:
+            rows = CodeTable(*offer.codes, number=self.business.number)
+            for end in rows:
+                if not isinstance(end, Ending) or spelling.setdefault(end, rows[end]) is not rows[end]:
+                    raise ValueError(f"{self.name}: {end.name} is not for the module {offer.module} to spell")
+        return spelling
 
     def rows(self, request: Request, query: Mapping[str, Any]) -> Mapping[str, Route]:
         """Return the routes that *request* can mean, by method: empty where its path, or its host's side, has none."""
@@ -219,9 +235,9 @@ class Contract:
         """Return the contract's own routes and those of the modules."""
         return tuple({id(route): route for rows in self.table.values() for route in rows.values()}.values())
 
-    def endings(self) -> set[Outcome]:
+    def endings(self) -> set[End]:
         """Return every outcome that a caller of this contract can meet."""
-        ends = set(ALWAYS)
+        ends: set[End] = set(ALWAYS)
         ends.update(*(step.ENDS for step in self.steps))
         ends.update(*(route.endings() for route in self.all_routes()))
         return ends
@@ -240,4 +256,4 @@ class Declaration:
 
     name: str
     settings: type[Any]
-    build: Callable[[Any, Module], Contract]
+    build: Callable[[Any, Offers], Contract]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from lingpai.edge.call import Call
-from lingpai.vocabulary.outcomes import Outcome, Reason
+from lingpai.vocabulary.outcomes import End, Outcome, Reason
 
 REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.REPLACED: ("账号已在其他设备登录", "signed in on another device"),
@@ -32,7 +32,7 @@ class Said(msgspec.Struct, frozen=True):
 
     """
 
-    outcome: Outcome
+    outcome: End
     number: int | str
     message: str
     data: Any = None

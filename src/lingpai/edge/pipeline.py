@@ -66,7 +66,7 @@ def refuse(contract: Contract, request: Request, desk: Desk, refusal: Refused) -
 
 
 def _success(call: Call) -> Answer:
-    code = call.contract.codes[Outcome.OK]
+    code = call.contract.spelling[Outcome.OK]
     message = call.route.message if call.route else None
     said = Said(Outcome.OK, code.number, _message(code, call, message), call.result)
     return _answer(call, code, said, call.answer_headers)
@@ -74,7 +74,7 @@ def _success(call: Call) -> Answer:
 
 def _refusal(call: Call, refusal: Refused) -> Answer:
     contract = call.contract
-    code = contract.codes[refusal.outcome]
+    code = contract.spelling[refusal.outcome]
     headers = dict(refusal.headers)
     message = _message(code, call)
     reason = None

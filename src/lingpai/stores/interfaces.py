@@ -11,7 +11,7 @@ refer to what is not, is a defect of the caller and raises. When the store does 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
 from lingpai.vocabulary.outcomes import Reason
@@ -300,6 +300,39 @@ class MomentBook(Protocol):
         """Forget it."""
 
 
+class Tables(Protocol):
+    """
+    The tables that modules have of their own, asked in SQLAlchemy Core's words.
+
+    What stays the same is asked in one statement: within a change, another's may be true between two of them.
+    """
+
+    def rows(self, statement: Any, /, **values: object) -> Sequence[Any]:
+        """Return every row that *statement* returns with *values* bound; a write returns what it says it does."""
+
+    def row(self, statement: Any, /, **values: object) -> Any | None:
+        """Return the first row, or None."""
+
+
+class Migrations(Protocol):
+    """The schemas of modules, each a list of steps from the one before it."""
+
+    def migrate(self, module: str, steps: Sequence[Callable[[Any], None]]) -> None:
+        """
+        Bring the tables of *module* up to its last step, in one transaction, each step once for ever.
+
+        Several processes may start at once: one migrates, the others wait for it.
+
+        Raises:
+            MadeByLater: More steps were made here than *steps* has.
+
+        """
+
+
+class MadeByLater(Exception):
+    """The tables were made by a later version of their module."""
+
+
 class Change(Protocol):
     """One transaction over all roles. Whatever is raised inside it undoes all of it."""
 
@@ -313,6 +346,7 @@ class Change(Protocol):
     keys: KeyBook
     moments: MomentBook
     feed: FeedBook
+    tables: Tables
 
     def also(self, event: Event) -> None:
         """Record a further event of the same change."""
@@ -345,6 +379,10 @@ class Stores(Protocol):
     def audit(self) -> AuditTrail: ...
     @property
     def moments(self) -> MomentStore: ...
+    @property
+    def tables(self) -> Tables: ...
+    @property
+    def migrations(self) -> Migrations: ...
 
     def change(self, event: Event) -> AbstractContextManager[Change]:
         """

@@ -24,13 +24,16 @@ from lingpai.stores.interfaces import (
     GenerationBook,
     Heard,
     KeyBook,
+    Migrations,
     MomentBook,
     MomentStore,
     NoticeBook,
     Place,
     SessionBook,
     SessionTraces,
+    Tables,
 )
+from lingpai.stores.sql.scratch import Scratch
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
 from lingpai.vocabulary.outcomes import Outcome, Reason, Refused
@@ -512,11 +515,12 @@ class Roles:
 class ChangeOfMemory(Roles):
     """All roles over a copy of the tables, and what happened there."""
 
-    def __init__(self, rows: Rows, event: Event) -> None:
+    def __init__(self, rows: Rows, event: Event, tables: Tables) -> None:
         held = Held(rows)
         super().__init__(held)
         self.feed: FeedBook = FeedOfMemory(held)
         self.moments: MomentBook = MomentsChanged(rows)
+        self.tables = tables
         self._rows = rows
         self._events = [event]
 
@@ -552,6 +556,9 @@ class Memory(Roles):
         self.audit: AuditTrail = AuditOfMemory(self._held)
         self.feed: Feed = FeedOfMemory(self._held)
         self.moments: MomentStore = Moments(self, self._held)
+        self._scratch = Scratch()
+        self.tables: Tables = self._scratch
+        self.migrations: Migrations = self._scratch
         self._clock = clock
         self._listeners: list[Callable[[Sequence[FeedEntry]], None]] = []
         self._turn = threading.Lock()
@@ -559,8 +566,8 @@ class Memory(Roles):
 
     @contextmanager
     def change(self, event: Event) -> Iterator[Change]:
-        with self.writing() as rows:
-            change = ChangeOfMemory(rows, event)
+        with self.writing() as rows, self._scratch.writing() as tables:
+            change = ChangeOfMemory(rows, event, tables)
             yield change
             entries = change.record(self._clock())
         for hear in self._listeners:
@@ -584,4 +591,5 @@ class Memory(Roles):
         self._listeners.append(hear)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Let go of what modules kept."""
+        self._scratch.close()

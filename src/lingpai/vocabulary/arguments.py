@@ -13,8 +13,11 @@ from typing import Any, Protocol
 
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 
-Wrong = tuple[str, str]
-"""What is wrong with an argument: in Chinese, in English."""
+Words = tuple[str, str]
+"""The same in Chinese and in English."""
+
+Wrong = Words
+"""What is wrong with an argument."""
 
 MISSING: Wrong = ("必填", "is required")
 _NOT_TEXT: Wrong = ("应为字符串", "must be a string")
@@ -36,6 +39,7 @@ class Field(Protocol):
     Args:
         member: Its name on the wire.
         required: Whether the call cannot go without it.
+        about: What it is for.
 
     """
 
@@ -45,6 +49,8 @@ class Field(Protocol):
     def required(self) -> bool: ...
     @property
     def default(self) -> Any: ...
+    @property
+    def about(self) -> Words: ...
 
     def read(self, raw: object) -> Any:
         """
@@ -67,6 +73,7 @@ class Text:
     default: str = ""
     pattern: str = ""
     one_of: tuple[str, ...] = ()
+    about: Words = ("", "")
     fits: Callable[[str], object] = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +106,7 @@ class Whole:
     most: int = 2**53
     required: bool = True
     default: int = 0
+    about: Words = ("", "")
 
     def read(self, raw: object) -> int:
         if isinstance(raw, str) and re.fullmatch("[0-9]{1,16}", raw):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Subject = Literal["session", "user", "company", "client", "keys", "everything"]
-"""What the change feed speaks about. `everything` empties a memory."""
+Subject = Literal["session", "user", "company", "client", "keys", "module", "everything"]
+"""What the change feed speaks about. `everything` empties a memory; nobody remembers anything of a `module`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ code table turns an outcome into those.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 
 
@@ -60,8 +61,36 @@ class Outcome(Enum):
     NOTHING_THERE = auto()
 
 
-Ends = frozenset[Outcome]
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """
+    A word that a module adds to the outcomes, for calls of its own.
+
+    >>> Ending("repair", "taken").name
+    'repair:taken'
+    """
+
+    module: str
+    word: str
+
+    @property
+    def name(self) -> str:
+        """The word as logs and complaints name it."""
+        return f"{self.module}:{self.word}"
+
+
+End = Outcome | Ending
+"""How a call can end: one of ours, or a module's own."""
+
+Ends = frozenset[End]
 """The endings that one part can bring about."""
+
+Row = tuple[int, int | str | None, str, str | None, *tuple[End, ...]]
+"""
+A row of a code table: HTTP status, number, sentence in Chinese and in English, then the endings that it spells.
+
+A module may leave the number to the contract (None). No English: the sentence is the same in every language.
+"""
 
 
 class Reason(Enum):
@@ -102,7 +131,7 @@ class Refused(Exception):
 
     def __init__(
         self,
-        outcome: Outcome,
+        outcome: End,
         why: str = "",
         *,
         reason: Reason | None = None,

@@ -53,6 +53,10 @@ class ContractSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         return Secret(self.invitation) if self.invitation else None
 
 
+class ModuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every module lets you set: nothing; a module adds its own."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     What the server lets you set, besides its contracts.
@@ -60,21 +64,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Args:
         database: Where everything is kept: PostgreSQL's URL, or the path of an SQLite file (from the data folder).
         timezone: In which times without a zone are printed, where a contract does not say otherwise.
-        notice_writers: Who may add notices: "users" or "admins" (of some company).
         threads: How many calls one worker serves from the database at once.
         trusted_proxies: Addresses of our proxies, whose `X-Forwarded-For` is believed.
         contracts: By name, what each contract's own settings say.
         contract_files: Files of contracts that live outside the package.
+        modules: By name, what each module's own settings say.
+        module_files: Files, or folders of packages, of modules that are not installed.
 
     """
 
     database: str = "lingpai.db"
     timezone: Zone = "Asia/Shanghai"
-    notice_writers: Literal["users", "admins"] = "users"
     threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
     trusted_proxies: tuple[str, ...] = ()
     contracts: dict[str, dict[str, Any]] = {}
     contract_files: tuple[str, ...] = ()
+    modules: dict[str, dict[str, Any]] = {}
+    module_files: tuple[str, ...] = ()
 
 
 class SettingRefused(Exception):

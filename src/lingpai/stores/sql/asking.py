@@ -80,10 +80,10 @@ LONGEST_TRY_SECONDS = 10.0
 class Asking(Protocol):
     """What a role needs to be answered."""
 
-    def rows(self, statement: Statement, **values: object) -> Sequence[Row]:
+    def rows(self, statement: Statement, /, **values: object) -> Sequence[Row]:
         """Return every row that *statement* returns with *values* bound."""
 
-    def row(self, statement: Statement, **values: object) -> Row | None:
+    def row(self, statement: Statement, /, **values: object) -> Row | None:
         """Return the first row, or None."""
 
 
@@ -138,12 +138,12 @@ class Alone:
     def __init__(self, line: Line) -> None:
         self._line = line
 
-    def rows(self, statement: Statement, **values: object) -> Sequence[Row]:
+    def rows(self, statement: Statement, /, **values: object) -> Sequence[Row]:
         connection, rows = self._line.opened(lambda connection: _execute(connection, statement, values))
         connection.close()
         return rows
 
-    def row(self, statement: Statement, **values: object) -> Row | None:
+    def row(self, statement: Statement, /, **values: object) -> Row | None:
         return next(iter(self.rows(statement, **values)), None)
 
 
@@ -160,11 +160,11 @@ class Within:
         self._silence = silence
         self._failed = False
 
-    def rows(self, statement: Statement, **values: object) -> Sequence[Row]:
+    def rows(self, statement: Statement, /, **values: object) -> Sequence[Row]:
         with self:
             return _execute(self._connection, statement, values)
 
-    def row(self, statement: Statement, **values: object) -> Row | None:
+    def row(self, statement: Statement, /, **values: object) -> Row | None:
         return next(iter(self.rows(statement, **values)), None)
 
     def each(self, statement: Executable, values: Sequence[Mapping[str, object]]) -> None:

@@ -10,10 +10,12 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, NullPool, QueuePool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from lingpai.stores.interfaces import Migrations
 from lingpai.stores.sql.asking import Silence
 from lingpai.stores.sql.channel import Channel
 from lingpai.stores.sql.engine import Database, json_text
 from lingpai.stores.sql.migrations import migrate
+from lingpai.stores.sql.modules import SqlMigrations
 from lingpai.stores.sql.snapshots import ADOPT, SnapshotFeed
 from lingpai.stores.sql.stores import SqlStores
 from lingpai.vocabulary.clock import Clock
@@ -90,8 +92,8 @@ class Patient(psycopg.Connection[Any]):
 class PostgresStores(SqlStores):
     """All roles, and the channel on which followers are called."""
 
-    def __init__(self, database: Database, clock: Clock, channel: Channel) -> None:
-        super().__init__(database, clock, SnapshotFeed(database.alone, channel))
+    def __init__(self, database: Database, clock: Clock, channel: Channel, migrations: Migrations) -> None:
+        super().__init__(database, clock, SnapshotFeed(database.alone, channel), migrations)
         self._channel = channel
         self.listen(channel.call)
 
@@ -137,7 +139,7 @@ def open_postgres(url: str, clock: Clock, *, connections: int = 12) -> PostgresS
     )
     # Writers queue at the rows that they change, and at the pool.
     database = Database(engine, Silence(REST_SECONDS), begin=BEGIN, writers=connections)
-    return PostgresStores(database, clock, Channel(partial(_connect, parameters)))
+    return PostgresStores(database, clock, Channel(partial(_connect, parameters)), SqlMigrations(_patient(parameters)))
 
 
 def _read(url: str) -> Parameters:
@@ -158,15 +160,19 @@ def _connect(parameters: Parameters) -> Patient:
     return connection
 
 
-def _prepare(parameters: Parameters) -> None:
-    # On connections that wait for as long as a migration takes, here or on another node.
-    engine = create_engine(
+def _patient(parameters: Parameters) -> Engine:
+    # Its connections wait for as long as a migration takes, here or on another node.
+    return create_engine(
         "postgresql+psycopg://",
         creator=lambda: psycopg.connect(**parameters),
         poolclass=NullPool,
         use_native_hstore=False,
         hide_parameters=True,
     )
+
+
+def _prepare(parameters: Parameters) -> None:
+    engine = _patient(parameters)
     try:
         with Silence():
             _check(engine)

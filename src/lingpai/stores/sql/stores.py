@@ -21,6 +21,7 @@ from lingpai.stores.interfaces import (
     GenerationStore,
     KeyBook,
     KeyStore,
+    Migrations,
     MomentBook,
     MomentStore,
     NoticeBook,
@@ -28,6 +29,7 @@ from lingpai.stores.interfaces import (
     SessionBook,
     SessionStore,
     SessionTraces,
+    Tables,
 )
 from lingpai.stores.sql.accounts import SqlAccountBook, SqlAccounts
 from lingpai.stores.sql.asking import Silence, Within
@@ -39,6 +41,7 @@ from lingpai.stores.sql.feed import SqlAudit, SqlAuditBook, SqlFeed, SqlFeedBook
 from lingpai.stores.sql.generations import SqlGenerationBook, SqlGenerations
 from lingpai.stores.sql.keys import SqlKeyBook, SqlKeys
 from lingpai.stores.sql.migrations import migrate
+from lingpai.stores.sql.modules import SqlMigrations
 from lingpai.stores.sql.moments import SqlMomentBook, SqlMoments
 from lingpai.stores.sql.notices import SqlNoticeBook, SqlNotices
 from lingpai.stores.sql.sessions import SqlSessionBook, SqlSessions, SqlTraces
@@ -71,7 +74,7 @@ def open_sqlite(path: Path, clock: Clock, *, threads: int = 32) -> "SqlStores":
         migrate(engine)
     # A writer that began as a reader could fail when it comes to write, and no waiting would help it.
     database = Database(engine, silence, begin="BEGIN IMMEDIATE", writers=1)
-    return SqlStores(database, clock, SqlFeed(database.alone))
+    return SqlStores(database, clock, SqlFeed(database.alone), SqlMigrations(engine))
 
 
 class SqlChange:
@@ -91,6 +94,7 @@ class SqlChange:
         self.moments: MomentBook = SqlMomentBook(transaction)
         self._feed = SqlFeedBook(transaction)
         self.feed: FeedBook = self._feed
+        self.tables: Tables = transaction
 
     def also(self, event: Event) -> None:
         self._events.append(event)
@@ -105,7 +109,7 @@ class SqlChange:
 class SqlStores:
     """All roles, for reading and, by `change`, for writing."""
 
-    def __init__(self, database: Database, clock: Clock, feed: Feed) -> None:
+    def __init__(self, database: Database, clock: Clock, feed: Feed, migrations: Migrations) -> None:
         self._database = database
         self._clock = clock
         self._listeners: list[Hear] = []
@@ -122,6 +126,8 @@ class SqlStores:
         self.feed = feed
         self.audit: AuditTrail = SqlAudit(alone)
         self.moments: MomentStore = SqlMoments(self._database)
+        self.tables: Tables = alone
+        self.migrations = migrations
 
     @contextmanager
     def change(self, event: Event) -> Iterator[Change]:

@@ -191,6 +191,14 @@ keys = Table(
     Index("keys_purpose", "purpose"),
 )
 
+# How many of its steps each module's own tables have made.
+modules = Table(
+    "modules",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("steps", Integer, nullable=False),
+)
+
 # One row, whose id is 1.
 moments = Table(
     "moments",

@@ -4,7 +4,7 @@ from importlib.resources import as_file, files
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest script in `versions`."""
 
 # Any number will do, as long as nothing else on the server takes it: "lingpai" on a telephone's keys.
@@ -25,7 +25,7 @@ def migrate(engine: Engine) -> None:
         if _version(connection) == HEAD:
             return
         connection.rollback()
-        _wait_for_turn(connection)
+        wait_for_turn(connection)
         if _version(connection) != HEAD:
             _upgrade(connection)
         connection.commit()
@@ -38,7 +38,8 @@ def _version(connection: Connection) -> str | None:
     return version
 
 
-def _wait_for_turn(connection: Connection) -> None:
+def wait_for_turn(connection: Connection) -> None:
+    """Begin the transaction of whoever changes a schema: one at a time, of all processes."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
