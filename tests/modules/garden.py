@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, bindparam, insert, select, update
 
 from lingpai.modules.module import BusinessCall, Hook, Module, Replied
+from lingpai.modules.workbench import Workbench
 from lingpai.vocabulary.arguments import Asks, Whole
 from lingpai.vocabulary.arguments import Text as Words
 from lingpai.vocabulary.outcomes import Ending, Outcome, Refused
@@ -41,7 +42,7 @@ class Beds:
 
 @dataclass(frozen=True)
 class Garden:
-    bench: object
+    bench: Workbench
     settings: GardenSettings
 
     def list(self, _visitor, _question):

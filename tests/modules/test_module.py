@@ -9,7 +9,7 @@ import pytest
 from lingpai.composition import DataTrouble, open_house
 from lingpai.modules.module import BusinessCall
 from lingpai.modules.notices import MODULE as NOTICES
-from lingpai.vocabulary.outcomes import Outcome
+from lingpai.vocabulary.outcomes import Ending, Outcome
 from lingpai.vocabulary.settings import SettingRefused
 from tests.conformance.five import CONTRACTS, Five
 from tests.conformance.stage import Stage
@@ -209,10 +209,10 @@ def test_a_contract_that_is_named_but_has_no_rows_stops_the_start(monkeypatch):
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [
-        ((200, "1", "无", "none", garden.Ending("garden", "never")), "rows without a use: garden:never$"),
+        ((200, "1", "无", "none", Ending("garden", "never")), "rows without a use: garden:never$"),
         ((200, "1", "无", "none", Outcome.NOT_ALLOWED), "NOT_ALLOWED is not for the module garden to spell"),
         ((200, "1", "无", "none", garden.TAKEN), "two rows for garden:taken"),
-        ((200, None, "无", "none", garden.Ending("garden", "never")), "no number for 无"),
+        ((200, None, "无", "none", Ending("garden", "never")), "no number for 无"),
     ],
 )
 def test_a_row_that_does_not_add_up_stops_the_start(monkeypatch, row, complaint):
