@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from lingpai.operations.open_session import Granted, Opening, session_opened
-from lingpai.principals.names import check_new_name, is_anothers, name_key
+from lingpai.principals.addresses import AT_HOME, Addresses
+from lingpai.principals.names import check_new_name, is_anothers, name_key, named
 from lingpai.principals.passwords.gate import HashingGate
 from lingpai.principals.passwords.strength import check_new_password
 from lingpai.stores.interfaces import Stores
@@ -16,7 +17,7 @@ from lingpai.vocabulary.values import Sex, Terms, User, Visitor
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What somebody tells of themselves. A phone number is kept, but is not proved by telling it."""
+    """What somebody tells of themselves. Phone number and e-mail address are kept, but not proved by telling them."""
 
     name: str
     password: str = field(repr=False)
@@ -46,6 +47,7 @@ class Register:
     gate: HashingGate
     opening: Opening
     clock: Clock
+    addresses: Addresses = AT_HOME
 
     def __call__(self, visitor: Visitor, asked: Registration) -> Granted:
         _check_registration(visitor.terms, asked.invitation)
@@ -53,23 +55,25 @@ class Register:
         check_new_password(asked.password, asked.name)
         if self.stores.accounts.named(name_key(asked.name)):
             raise Refused(Outcome.NAME_TAKEN)
+        phone, email = self.addresses.check(asked.phone, asked.email)
         newcomer = User(
             id=0,
             name=asked.name,
-            name_key=name_key(asked.name),
+            name_key="",
             password=self.gate.hash(asked.password),
             truename=asked.truename,
             nickname=asked.nickname,
             sex=Sex(asked.sex),
-            phone=asked.phone,
-            email=asked.email,
+            phone=phone,
+            email=email,
             avatar=asked.avatar,
             created=self.clock(),
         )
+        newcomer = named(newcomer)
         session_id = self.opening.new_id()
         event = Event("user:registered", "user", "new", "visitor", {"contract": visitor.terms.contract}, told=False)
         with self.stores.change(event) as change:
-            user = None if is_anothers(change.accounts, newcomer) else change.accounts.add(newcomer)
+            user = None if is_anothers(change.accounts, newcomer, self.addresses) else change.accounts.add(newcomer)
             if user is None:
                 raise Refused(Outcome.NAME_TAKEN)
             change.also(session_opened(session_id, user.id, visitor))
