@@ -117,8 +117,8 @@ def test_no_statement_reads_a_whole_table(sqlite, statement):
 
 
 OLD_USER = (
-    "INSERT INTO users (name, name_key, password, enabled, truename, nickname, sex, phone, phone_verified, email, avatar, "
-    "status, role, created) VALUES ('{0}', '{0}', '', TRUE, '', '', '3', '', FALSE, '', '', '', '', 1)"
+    "INSERT INTO users (name, name_key, password, enabled, truename, nickname, sex, phone, phone_verified, email, "
+    "avatar, status, role, created) VALUES ('{0}', '{0}', '', TRUE, '', '', '3', '', FALSE, '', '', '', '', 1)"
 )
 
 
