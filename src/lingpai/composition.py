@@ -37,7 +37,6 @@ from lingpai.operations.open_session import Opening
 from lingpai.operations.register import Register
 from lingpai.operations.renew import Renew, Rotation
 from lingpai.operations.sign_in import SignIn
-from lingpai.principals.addresses import Addresses
 from lingpai.principals.admission import Admission
 from lingpai.principals.bell import Bell, open_bell, silence
 from lingpai.principals.housekeeping import Housekeeping
@@ -236,11 +235,6 @@ class House:
                 served[name] = Served(declaration.build(settings, self.offers(name)), hosts)
         return served
 
-    @property
-    def addresses(self) -> Addresses:
-        """How phone numbers and e-mail addresses are spelt."""
-        return Addresses(self.settings.phone_region)
-
     @cached_property
     def gate(self) -> HashingGate:
         """Where passwords are hashed."""
@@ -377,9 +371,9 @@ class House:
             DescribeCompany(stores.companies),
             DescribeSelf(),
             EndSession(stores, clock),
-            Register(stores, gate, opening, clock, self.addresses),
+            Register(stores, gate, opening, clock),
             Renew(stores, admission, rotation),
-            SignIn(stores, gate, opening, self.addresses),
+            SignIn(stores, gate, opening),
         ]
         calls = {call: call for made in self.modules.values() for call in made.calls}
         return Desk(

@@ -10,17 +10,18 @@ Document: Mowork系统API架构设计及技术规范. Transcript: tests/conforma
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 from zoneinfo import ZoneInfo
 
 from lingpai.edge.call import Call
 from lingpai.edge.carriers import Argument, Body, Header
 from lingpai.edge.checks.members import CommonMembers
 from lingpai.edge.checks.names import Named, NameMatches
-from lingpai.edge.checks.server_time import NoTimeYet, TimeShown, TimeWithin, write_server_time
+from lingpai.edge.checks.server_time import SERVER_TIME, NoTimeYet, TimeShown, TimeWithin, write_server_time
 from lingpai.edge.codes import CodeTable
 from lingpai.edge.contract import Business, Contract, Declaration, Route
-from lingpai.edge.envelopes import Said, write_json
+from lingpai.edge.describing import Heard, Schema
+from lingpai.edge.envelopes import NO_DATA, Said, one_reason, spelt, write_json
 from lingpai.edge.reading import NestedArguments
 from lingpai.edge.schemes.opaque import Opaque, capitals
 from lingpai.edge.steps import Admitted, BuiltIn, Found, Identified, Performed, Proved, Routed
@@ -34,11 +35,25 @@ from lingpai.operations.register import Register, Registration
 from lingpai.operations.sign_in import NameAndPassword, SignIn
 from lingpai.vocabulary.arguments import Asks, Text
 from lingpai.vocabulary.clock import local_time
+from lingpai.vocabulary.likeness import (
+    Avatar,
+    CompanyId,
+    CompanyName,
+    Created,
+    Email,
+    Nickname,
+    Phone,
+    SexTold,
+    Truename,
+    Username,
+    like,
+)
 from lingpai.vocabulary.outcomes import Outcome
 from lingpai.vocabulary.settings import ContractSettings, Seconds
 from lingpai.vocabulary.values import Session, Sex, Terms
 
-Fields = Mapping[str, Any]
+Token = Annotated[str, like("EFEFSFJF9DFJIEH9SFE8FSF8D0SF8", "令牌", "the token")]
+Moment = Annotated[str, like("2017-07-26 23:02:56:336", "时间(UTC)", "a time (UTC)")]
 
 
 class MoworkSettings(ContractSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,8 +122,52 @@ class Response:
             members["responseParam"] = {"reason": said.reason.value}
         return "application/json; charset=utf-8", write_json(members)
 
+    def shapes(self, heard: Heard) -> Mapping[str, Schema]:
+        """Return what `wrap` writes."""
+        schema = spelt(heard, "resCode", "resMessage", resTimestamp=SERVER_TIME)
+        if heard.outcome is Outcome.OK:
+            schema = spelt(
+                heard, "resCode", "resMessage", resTimestamp=SERVER_TIME, responseParam=heard.data or NO_DATA
+            )
+        elif heard.reasons:
+            schema["properties"]["responseParam"] = one_reason(heard.reasons)
+            schema["required"].append("responseParam")
+        return {"application/json": schema}
 
-def granted(result: Granted, call: Call) -> Fields:
+
+class TokenTold(TypedDict):
+    """What a sign-in answers; a token is called two things in the document."""
+
+    username: Username
+    token: Token
+    user_token: Token
+    timestamp: Moment
+    expire_time: Moment
+
+
+class Lasting(TypedDict):
+    """Whose a token is, and until when."""
+
+    username: Username
+    expire_time: Moment
+
+
+class Profile(TypedDict):
+    """A user."""
+
+    username: Username
+    truename: Truename
+    nickname: Nickname
+    sex: SexTold
+    phone: Phone
+    email: Email
+    avatar: Avatar
+    company_id: CompanyId | None
+    company_name: CompanyName
+    created: Created
+
+
+def granted(result: Granted, call: Call) -> TokenTold:
     """Return token and times; the time that the session was told first is the answer's own."""
     session = result.standing.session
     call.issued = session.last_issued
@@ -121,7 +180,7 @@ def granted(result: Granted, call: Call) -> Fields:
     }
 
 
-def lasting(session: Session, call: Call) -> Fields:
+def lasting(session: Session, call: Call) -> Lasting:
     """Return whose the token is, and until when it lasts."""
     name = call.standing.user.name if call.standing else ""
     return {"username": name, "expire_time": write_server_time(session.end)}
@@ -147,7 +206,7 @@ def mowork(settings: MoworkSettings, modules: Offers) -> Contract:
         for name, most in (("truename", 32), ("nickname", 32), ("phone", 20), ("email", 254), ("avatar", 500))
     }
 
-    def described(result: Described, _call: Call) -> Fields:
+    def described(result: Described, _call: Call) -> Profile:
         told = result.user
         return {
             "username": told.name,
@@ -184,9 +243,25 @@ def mowork(settings: MoworkSettings, modules: Offers) -> Contract:
             Proved(),
             CommonMembers(
                 fields=(
-                    Text("client_type", most=12),
-                    Text("client_sys_version", most=32),
-                    Text("api_version", most=10, one_of=settings.api_versions),
+                    Text(
+                        "client_type",
+                        most=12,
+                        about=("客户端类型，不分大小写", "the type of client, in any case"),
+                        example="pc",
+                    ),
+                    Text(
+                        "client_sys_version",
+                        most=32,
+                        about=("系统或浏览器版本", "the version of system or browser"),
+                        example="chrome57.0",
+                    ),
+                    Text(
+                        "api_version",
+                        most=10,
+                        about=("接口版本", "the version of the interface"),
+                        one_of=settings.api_versions,
+                        example=settings.api_versions[0],
+                    ),
                 ),
                 client_type="client_type",
                 client_types=CLIENT_TYPES,

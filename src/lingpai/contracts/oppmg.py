@@ -7,8 +7,7 @@ in time is told 10026 and handed a new one. A token speaks for one company; to s
 Document: 机会导向管理后台接口(非正式版). Transcript: tests/conformance/oppmg.http
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, TypedDict
 
 import msgspec
 
@@ -29,6 +28,7 @@ from lingpai.operations.end_session import EndSession
 from lingpai.operations.renew import PairShown, Renew
 from lingpai.operations.sign_in import NameAndPassword, SignIn
 from lingpai.vocabulary.arguments import Asks, Text, Whole
+from lingpai.vocabulary.likeness import CompanyId, CompanyName, Phone, Truename, UserId, Username, like
 from lingpai.vocabulary.outcomes import Outcome
 from lingpai.vocabulary.settings import ContractSettings, Seconds
 from lingpai.vocabulary.values import PairTerms, Terms
@@ -88,7 +88,26 @@ CODES = CodeTable(
 # fmt: on
 
 
-def described(result: Described, call: Call) -> Mapping[str, Any]:
+class Place(TypedDict):
+    """A company that the caller belongs to."""
+
+    company_id: CompanyId
+    company_name: CompanyName
+    is_admin: Annotated[bool, like(example=True, chinese="是否管理员", english="whether as an administrator")]
+
+
+class Profile(TypedDict):
+    """Who the caller is; the company is 0 where the call speaks for none."""
+
+    uid: UserId
+    account: Username
+    name: Truename
+    phone: Phone
+    company_id: CompanyId
+    companies: list[Place]
+
+
+def described(result: Described, call: Call) -> Profile:
     """Return who the caller is, which company the call speaks for, and what there is to switch to."""
     caller = call.caller
     return {

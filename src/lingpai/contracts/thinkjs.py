@@ -8,8 +8,7 @@ where it needs one does it end, with HTTP 401, at which the page jumps to its si
 Document: 程序员开发指南 (ThinkJS, uniapp and ElementUI). Transcript: tests/conformance/thinkjs.http
 """
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, TypedDict
 
 from lingpai.edge.call import Call
 from lingpai.edge.carriers import Header
@@ -18,6 +17,7 @@ from lingpai.edge.codes import CodeTable
 from lingpai.edge.contract import Business, Contract, Declaration, Route
 from lingpai.edge.envelopes import ThreeMembers
 from lingpai.edge.reading import JsonBody
+from lingpai.edge.schemes.jwt import JWT_LIKE
 from lingpai.edge.schemes.signed_user import SignedUser, Unexpired
 from lingpai.edge.steps import Admitted, BuiltIn, Found, Identified, Performed, Proved, Routed
 from lingpai.modules.module import Offers
@@ -27,11 +27,10 @@ from lingpai.operations.end_session import EndSession
 from lingpai.operations.open_session import Granted
 from lingpai.operations.sign_in import NameAndPassword, SignIn
 from lingpai.vocabulary.arguments import Asks, Text
+from lingpai.vocabulary.likeness import Avatar, Phone, Truename, UserId, Username, like
 from lingpai.vocabulary.outcomes import Outcome
 from lingpai.vocabulary.settings import ContractSettings, Seconds
 from lingpai.vocabulary.values import Terms, User
-
-Fields = Mapping[str, Any]
 
 
 class ThinkjsSettings(ContractSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +72,24 @@ CODES = CodeTable(
 # fmt: on
 
 
-def user_info(user: User) -> Fields:
+class UserInfo(TypedDict):
+    """A user."""
+
+    id: UserId
+    username: Username
+    truename: Truename
+    phone: Phone
+    avatar: Avatar
+
+
+class TokenTold(TypedDict):
+    """What a sign-in answers."""
+
+    token: Annotated[str, like(JWT_LIKE, "令牌", "the token")]
+    userInfo: UserInfo
+
+
+def user_info(user: User) -> UserInfo:
     """Return what a page may know of its user."""
     return {
         "id": user.id,
@@ -84,7 +100,7 @@ def user_info(user: User) -> Fields:
     }
 
 
-def described(result: Described, _call: Call) -> Fields:
+def described(result: Described, _call: Call) -> UserInfo:
     """Return oneself."""
     return user_info(result.user)
 
@@ -99,7 +115,7 @@ def thinkjs(settings: ThinkjsSettings, modules: Offers) -> Contract:
         Admitted(),
     )
 
-    def granted(result: Granted, call: Call) -> Fields:
+    def granted(result: Granted, call: Call) -> TokenTold:
         standing = result.standing
         return {"token": token.write(standing, call), "userInfo": user_info(standing.user)}
 

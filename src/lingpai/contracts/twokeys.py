@@ -8,8 +8,7 @@ is `code`, `msg` and `data`, where 1 is success.
 Document: 接口特点汇总 / PHP Token(令牌). Transcript: tests/conformance/twokeys.http
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Literal, TypedDict
 from zoneinfo import ZoneInfo
 
 from lingpai.edge.call import Call
@@ -32,11 +31,10 @@ from lingpai.operations.open_session import Granted
 from lingpai.operations.sign_in import NameAndPassword, SignIn
 from lingpai.vocabulary.arguments import Asks, Text
 from lingpai.vocabulary.clock import SECOND
+from lingpai.vocabulary.likeness import Phone, Truename, Until, UserId, Username, like
 from lingpai.vocabulary.outcomes import Outcome, Reason
 from lingpai.vocabulary.settings import ContractSettings, Seconds
 from lingpai.vocabulary.values import Terms
-
-Fields = Mapping[str, Any]
 
 ADDRESSING = frozenset({"mod", "ctl", "act", "client_id", "api_token", "timestamp", "user_id", "user_token"})
 """Members of the query that say which call, and by whom: no arguments."""
@@ -86,14 +84,31 @@ def codes(yes: int, no: int) -> CodeTable:
     # fmt: on
 
 
-def granted(result: Granted, _call: Call) -> Fields:
+class TokenTold(TypedDict):
+    """A row of the document's table of user tokens."""
+
+    user_id: UserId
+    user_token: Annotated[str, like("5ed50c70f162ffb4ab7fbf5fa0340f2a", "用户令牌", "the user's token")]
+    expire_time: Until
+
+
+class Profile(TypedDict):
+    """A user."""
+
+    user_id: UserId
+    username: Username
+    name: Truename
+    phone: Phone
+
+
+def granted(result: Granted, _call: Call) -> TokenTold:
     """Return the row of the document's table of user tokens, with the token that is never told again."""
     session = result.standing.session
     over = session.end if session.idle_end is None else min(session.idle_end, session.end)
     return {"user_id": session.user_id, "user_token": result.token, "expire_time": over // SECOND}
 
 
-def described(result: Described, _call: Call) -> Fields:
+def described(result: Described, _call: Call) -> Profile:
     """Return who the user is."""
     told = result.user
     return {"user_id": told.id, "username": told.name, "name": told.truename, "phone": told.phone}

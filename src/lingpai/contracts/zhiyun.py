@@ -10,7 +10,7 @@ Document: 开放API系统说明文档. Transcript: tests/conformance/zhiyun.http
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, TypedDict, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,7 +24,8 @@ from lingpai.edge.checks.timestamp import FreshTimestamp
 from lingpai.edge.checks.unchanged import Changed
 from lingpai.edge.codes import CodeTable
 from lingpai.edge.contract import Business, Contract, Declaration, Route, Step
-from lingpai.edge.envelopes import Said, write_json
+from lingpai.edge.describing import Heard, Schema
+from lingpai.edge.envelopes import NO_DATA, Said, spelt, write_json
 from lingpai.edge.masking import Mask
 from lingpai.edge.reading import FormBody
 from lingpai.edge.rest import ByServiceAndMethod, wants_xml
@@ -40,11 +41,16 @@ from lingpai.operations.open_session import Granted
 from lingpai.operations.sign_in import NameAndPassword, SignIn
 from lingpai.vocabulary.arguments import Asks, Text
 from lingpai.vocabulary.clock import SECOND, local_time
+from lingpai.vocabulary.likeness import Avatar, Created, SexTold, Until, like
 from lingpai.vocabulary.outcomes import Outcome, Reason
 from lingpai.vocabulary.settings import ContractSettings, Seconds
 from lingpai.vocabulary.values import CodeTerms, Company, Terms
 
-Fields = Mapping[str, Any]
+Told = TypeVar("Told", bound=Mapping[str, Any])
+
+TOKEN_LIKE = "9106abababababababababababababababab"
+CODE_LIKE = "c3a8ad070c745db455e30a51511dca819b607bf7"
+NowTime = Annotated[int, like(1767225600, "应答的时刻(秒)", "the second of the answer")]
 
 SCOPES = {
     "basic": "getUserInfo,getCompanyInfo",
@@ -159,6 +165,57 @@ class DataCodeMessage:
             return "application/xml", write_xml("apiResponse", members)
         return "application/json", write_json(members)
 
+    def shapes(self, heard: Heard) -> Mapping[str, Schema]:
+        """Return what `wrap` writes."""
+        data = {"data": heard.data or NO_DATA} if heard.outcome is Outcome.OK else {}
+        schema = {**spelt(heard, "code", "message", **data), "xml": {"name": "apiResponse"}}
+        return {"application/json": schema, "application/xml": schema}
+
+
+class TokenTold(TypedDict):
+    """authService/login."""
+
+    access_token: Annotated[str, like(TOKEN_LIKE, "访问令牌", "the access token")]
+    expires: Until
+
+
+class CodeTold(TypedDict):
+    """authService/authorize."""
+
+    auth_code: Annotated[str, like(CODE_LIKE, "授权码", "the auth code")]
+
+
+class UserInfo(TypedDict):
+    """userService/getUserInfo, masked unless the client may see it whole."""
+
+    username: Annotated[str, like("li******ei", "用户名", "the user's name")]
+    truename: Annotated[str, like("李**", "真实姓名", "the name in real life")]
+    sex: SexTold
+    phone: Annotated[str, like("13******0170", "手机号", "the phone number")]
+    is_admin: Annotated[str, like("1", "是否管理员:1 是,0 否", "1 for an administrator of the company, else 0")]
+    status: Annotated[str, like("1", "状态", "the status")] | None
+    avatar: Avatar
+    created: Created
+    nowtime: NowTime
+
+
+class CompanyInfo(TypedDict):
+    """companyService/getCompanyInfo, masked unless the client may see it whole."""
+
+    company_name: Annotated[str, like("智云信息*******限公司", "公司名称", "the company's name")]
+    company_type: Annotated[str, like("1", "类型:1 企业,2 个体户", "1 a company, 2 a sole trader")]
+    tax_number: Annotated[str, like("9144030***************0000X", "税号", "the number at the tax office")]
+    province: Annotated[str, like("广东省", "省", "the province")]
+    city: Annotated[str, like("深圳市", "市", "the city")]
+    zone: Annotated[str, like("南山区", "区", "the district")]
+    address: Annotated[str, like("科技园中区***软件大厦", "地址", "the address")]
+    disable: Annotated[str, like("0", "是否停用", "whether it is disabled")]
+    tel_phone: Annotated[str, like("0755-12345678", "电话", "the telephone")]
+    legal_person_phone: Annotated[str, like("139*****0170", "法人手机", "the legal person's phone number")]
+    legal_person_name: Annotated[str, like("王**", "法人姓名", "the legal person's name")]
+    created: Created
+    nowtime: NowTime
+
 
 def avatar_path(uid: int) -> str:
     """
@@ -171,21 +228,22 @@ def avatar_path(uid: int) -> str:
     return f"/{digits[:-6]}/{digits[-6:-4]}/{digits[-4:-2]}/{digits[-2:]}_avatar_small"
 
 
-def granted(result: Granted, _call: Call) -> Fields:
+def granted(result: Granted, _call: Call) -> TokenTold:
     """Return the access_token and the second at which it ends."""
     return {"access_token": result.token, "expires": result.standing.session.end // SECOND}
 
 
-def code_given(code: str, _call: Call) -> Fields:
+def code_given(code: str, _call: Call) -> CodeTold:
     """Return the auth_code."""
     return {"auth_code": code}
 
 
-def shown(fields: Fields, call: Call) -> Fields:
+def shown(fields: Told, call: Call) -> Told:
     """Return *fields* as the calling client may see them."""
     if call.client is not None and UNMASKED in call.client.scope.split():
         return fields
-    return {name: MASKS[name](value) if name in MASKS else value for name, value in fields.items()}
+    masked = {name: MASKS[name](value) if name in MASKS else value for name, value in fields.items()}
+    return cast("Told", masked)
 
 
 def zhiyun(settings: ZhiyunSettings, modules: Offers) -> Contract:
@@ -196,10 +254,12 @@ def zhiyun(settings: ZhiyunSettings, modules: Offers) -> Contract:
     token = Opaque(pattern="[a-z0-9]{1,128}")
 
     # The document's arguments, by their patterns. Where client_id is optional, an empty one is none.
-    access_token = Text("access_token", most=128, pattern="[a-z0-9]+")
-    client_id = Text("client_id", pattern="[0-9]{10}")
-    client_id_or_none = Text("client_id", pattern="([0-9]{10})?", required=False)
-    auth_code = Text("auth_code", pattern="[a-z0-9]{40}")
+    token_words = ("访问令牌", "the access token")
+    client_words = ("应用编号", "the client's id")
+    access_token = Text("access_token", most=128, pattern="[a-z0-9]+", about=token_words, example=TOKEN_LIKE)
+    client_id = Text("client_id", pattern="[0-9]{10}", about=client_words, example="1102084294")
+    client_id_or_none = Text("client_id", pattern="([0-9]{10})?", required=False, about=client_words)
+    auth_code = Text("auth_code", pattern="[a-z0-9]{40}", about=("授权码", "the auth code"), example=CODE_LIKE)
 
     app = BasicClient(named=Argument("client_id"), pattern="[0-9]{10}")
     user = (Identified((Argument("access_token"),), token), Found(token), Admitted())
@@ -212,9 +272,9 @@ def zhiyun(settings: ZhiyunSettings, modules: Offers) -> Contract:
         CodeHeld(Argument("auth_code")),
     )
 
-    def user_info(result: Described, call: Call) -> Fields:
+    def user_info(result: Described, call: Call) -> UserInfo:
         told = result.user
-        fields = {
+        fields: UserInfo = {
             "username": told.name,
             "truename": told.truename,
             "sex": told.sex,
@@ -227,8 +287,8 @@ def zhiyun(settings: ZhiyunSettings, modules: Offers) -> Contract:
         }
         return shown(fields, call)
 
-    def company_info(result: Company, call: Call) -> Fields:
-        fields = {
+    def company_info(result: Company, call: Call) -> CompanyInfo:
+        fields: CompanyInfo = {
             "company_name": result.name,
             "company_type": result.type,
             "tax_number": result.tax_number,

@@ -2,16 +2,19 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 from lingpai.edge.call import Call, Members
+from lingpai.edge.describing import Asked, Schema
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
 
 class Carrier(Protocol):
     """One place."""
 
+    @property
+    def name(self) -> str: ...
     @property
     def header_name(self) -> str:
         """The request header that a cross-origin page must be allowed to send, or empty."""
@@ -24,6 +27,9 @@ class Carrier(Protocol):
             Refused: With CREDENTIALS_BAD, when it is there more than once or is no text.
 
         """
+
+    def asked(self, schema: Schema) -> Asked:
+        """Return the place, for a credential that looks like *schema*."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,11 @@ class Header:
             value = value[len(self.prefix) :]
         return value or None
 
+    def asked(self, schema: Schema) -> Asked:
+        bearer = self.name.lower() == "authorization" and self.prefix.lower() == "bearer "
+        scheme: Literal["bearer", "key"] = "bearer" if bearer else "key"
+        return Asked(place="header", name=self.name, schema=schema, credential=True, scheme=scheme)
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -53,6 +64,9 @@ class Query:
 
     def read(self, call: Call) -> str | None:
         return _text(call.query, self.name)
+
+    def asked(self, schema: Schema) -> Asked:
+        return Asked(place="query", name=self.name, schema=schema, credential=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,9 @@ class Body:
     def read(self, call: Call) -> str | None:
         return _text(call.body, self.name)
 
+    def asked(self, schema: Schema) -> Asked:
+        return Asked(place="body", name=self.name, schema=schema, credential=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -75,6 +92,9 @@ class Argument:
 
     def read(self, call: Call) -> str | None:
         return _text(call.arguments, self.name)
+
+    def asked(self, schema: Schema) -> Asked:
+        return Asked(place="argument", name=self.name, schema=schema, credential=True)
 
 
 def _text(members: Members, name: str) -> str | None:
@@ -116,3 +136,12 @@ def read_basic(call: Call) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
     return (user, password) if colon and user and password else None
+
+
+def asked_in(carriers: tuple[Carrier, ...], schema: Schema) -> tuple[Asked, ...]:
+    """Return a credential that looks like *schema* in each of the places; one of them is enough."""
+    places = [carrier.asked(schema) for carrier in carriers]
+    if len(places) == 1:
+        return tuple(places)
+    # Of two places neither can be called required, but that of the first is where a tool puts the credential.
+    return tuple(replace(place, required=False, instead=carriers[0].name) for place in places)

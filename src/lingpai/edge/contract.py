@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from lingpai.edge.call import Call, Request
 from lingpai.edge.codes import Code, CodeTable
+from lingpai.edge.describing import Asked
 from lingpai.edge.envelopes import Envelope
 from lingpai.edge.reading import Reader
 from lingpai.modules.module import BusinessCall, Offers
@@ -45,9 +46,24 @@ class Step:
 
     ENDS: ClassVar[Ends] = frozenset()
 
+    FILLS_ARGUMENTS: ClassVar[bool] = False
+    """Whether the operation's arguments come from this step, and the request carries none."""
+
     def __call__(self, call: Call) -> None:
         """Do it."""
         raise NotImplementedError
+
+    def asked(self) -> tuple[Asked, ...]:
+        """Return what this step asks a request to carry."""
+        return ()
+
+    def carried(self) -> Mapping[Outcome, Callable[..., Any]]:
+        """Return, for each of its endings whose answer carries something, the function that writes that."""
+        return {}
+
+    def headers(self) -> tuple[str, ...]:
+        """Return the headers that this step gives to a success."""
+        return ()
 
     def check_routes(self, routes: Sequence["Route"]) -> None:
         """

@@ -1,12 +1,14 @@
 """What surrounds every answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
 
 from lingpai.edge.call import Call
+from lingpai.edge.describing import TEXT, Heard, Schema, Shaped
+from lingpai.vocabulary.likeness import WORDS
 from lingpai.vocabulary.outcomes import End, Outcome, Reason
 
 REASONS: Mapping[Reason, tuple[str, str]] = {
@@ -51,6 +53,28 @@ write_json = msgspec.json.Encoder().encode
 """Compact JSON in UTF-8: members in their order, nothing escaped beyond JSON's need."""
 
 
+NOTHING_IN: Mapping[type, Schema] = {
+    dict: {"type": "object", "maxProperties": 0, "examples": [{}]},
+    tuple: {"type": "array", "maxItems": 0, "examples": [[]]},
+}
+"""Data that is none."""
+
+NO_DATA = NOTHING_IN[dict]
+
+
+def spelt(heard: Heard, number: str, message: str, **more: Schema) -> dict[str, Any]:
+    """Return the schema of an object of *number*, *message* and *more*, all of which are always there."""
+    sentence: Schema = {"type": "string", "enum": list(heard.messages)}
+    properties = {number: {"const": heard.code.number}, message: sentence, **more}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def one_reason(reasons: Sequence[str]) -> Schema:
+    """Return the schema of an object that says why a session is over."""
+    why: Schema = {"type": "string", "enum": list(reasons)}
+    return {"type": "object", "properties": {"reason": why}, "required": ["reason"]}
+
+
 @dataclass(frozen=True, slots=True)
 class ThreeMembers:
     """
@@ -79,6 +103,18 @@ class ThreeMembers:
         members = {self.number: said.number, self.message: said.message, self.data: data or self.empty}
         return "application/json; charset=utf-8", write_json(members)
 
+    def shapes(self, heard: Heard) -> Mapping[str, Schema]:
+        """Return the object that is written."""
+        data: Schema = {"const": self.empty} if self.empty else NOTHING_IN[type(self.empty)]
+        if heard.data is not None:
+            data = heard.data
+        elif self.tells_reason and heard.reasons:
+            data = one_reason(heard.reasons)
+        elif self.tells_fields and heard.fields:
+            wrong = ("有误的参数，各有何不妥", "each bad argument, with what is wrong with it")
+            data = {"type": "object", "additionalProperties": TEXT, WORDS: wrong}
+        return {"application/json": spelt(heard, self.number, self.message, **{self.data: data})}
+
 
 @dataclass(frozen=True, slots=True)
 class BareText:
@@ -91,3 +127,9 @@ class BareText:
         if said.outcome in self.outcomes:
             return "text/plain; charset=utf-8", said.message.encode()
         return self.envelope.wrap(said, call)
+
+    def shapes(self, heard: Heard) -> Mapping[str, Schema]:
+        """Return the sentence, or what *envelope* writes."""
+        if heard.outcome in self.outcomes:
+            return {"text/plain": {"type": "string", "enum": list(heard.messages)}}
+        return self.envelope.shapes(heard) if isinstance(self.envelope, Shaped) else {}

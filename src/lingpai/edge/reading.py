@@ -7,14 +7,15 @@ What cannot be read is `UNREADABLE`, whatever else is wrong with the call, and c
 import json
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, Protocol
 from urllib.parse import unquote
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from lingpai.edge.call import Call, Members, Request
+from lingpai.edge.describing import Asked, Carried, Place, members, parameter
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
 DEEPEST = 32
@@ -176,6 +177,14 @@ class JsonBody:
         call.body = read_object(call.request.body)
         call.arguments = call.query if call.request.method == "GET" and not call.body else call.body
 
+    def places(self, method: str, asked: Sequence[Asked]) -> Carried:
+        """Return where *asked* travels."""
+        if method == "GET":
+            return _in_query([each for each in asked if each.place != "body"])
+        inner = [each for each in asked if each.place != "query"]
+        body = {"application/json": members(inner)} if inner else None
+        return replace(_in_query(asked, "query"), body=body, needs_body=_needed(inner))
+
 
 @dataclass(frozen=True, slots=True)
 class FormBody:
@@ -198,6 +207,11 @@ class FormBody:
             call.arguments = {**call.body, **call.query} if self.query_wins else {**call.query, **call.body}
         else:
             call.arguments = call.query or call.body
+
+    def places(self, method: str, asked: Sequence[Asked]) -> Carried:
+        """Return where *asked* travels."""
+        words = ("参数在查询串或表单中均可", "arguments may stand in the query as well as in the form")
+        return _in_query_or_form(method, asked, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +236,10 @@ class QueryOrForm:
             if any(call.query[name] != call.body[name] for name in shared):
                 _unreadable("a member differs between query and form")
         call.arguments = call.query if call.request.method == "GET" else call.body
+
+    def places(self, method: str, asked: Sequence[Asked]) -> Carried:
+        """Return where *asked* travels."""
+        return _in_query_or_form(method, asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +282,27 @@ class NestedArguments:
         call.query = call.body = self._merged([self._straightened(m) for m in members])
         call.arguments = self._merged(nested)
 
+    def places(self, method: str, asked: Sequence[Asked]) -> Carried:
+        """Return where *asked* travels."""
+        common = [each for each in asked if each.place != "argument"]
+        arguments = [each for each in asked if each.place == "argument"]
+        inner = members(arguments)
+        if method == "GET":
+            query = [parameter(each) for each in common]
+            if arguments:
+                query.append(
+                    {"name": self.nest, "in": "query", "style": "deepObject", "explode": True, "schema": inner}
+                )
+            words = (
+                f"参数也可写作 {self.nest}={{…}}，或直接写 名=值",
+                f"an argument may be written {self.nest}={{…}} as well, or just name=value",
+            )
+            return Carried(query=query, words=words if arguments else ("", ""))
+        whole = members(common, **({self.nest: inner} if arguments else {}))
+        if _needed(arguments):
+            whole["required"] = [*whole.get("required", ()), self.nest]
+        return Carried(body={"application/json": whole}, needs_body=_needed(common) or _needed(arguments))
+
     def _unflatten(self, query: Mapping[str, str]) -> tuple[Members, Members]:
         bare: dict[str, Any] = {}
         inner: Members = {}
@@ -297,6 +336,26 @@ class NestedArguments:
                     _unreadable(f"the member {name} differs between two places")
                 whole[name] = [whole[name], value]
         return whole
+
+
+def _needed(asked: Sequence[Asked]) -> bool:
+    return any(each.required for each in asked)
+
+
+def _in_query(asked: Sequence[Asked], *places: Place) -> Carried:
+    return Carried(query=[parameter(each) for each in asked if not places or each.place in places])
+
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "application/json")
+"""How fields may come, the usual way first."""
+
+
+def _in_query_or_form(method: str, asked: Sequence[Asked], words: tuple[str, str] = ("", "")) -> Carried:
+    if method == "GET":
+        return _in_query([each for each in asked if each.place != "body"])
+    inner = [each for each in asked if each.place != "query"]
+    body = dict.fromkeys(FORMS, members(inner)) if inner else None
+    return replace(_in_query(asked, "query"), body=body, needs_body=_needed(inner), words=words)
 
 
 def read_fields(request: Request, *, last_wins: bool = False) -> dict[str, Any]:

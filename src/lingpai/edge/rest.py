@@ -1,6 +1,6 @@
 """Paths that name a service, a method and a format: `/apis/rest/userService/getUserInfo/json` (zhiyun 6)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,12 @@ class ByServiceAndMethod:
             return request.path
         service, method, _ = parts
         return f"{_ROOT}{service[:1].lower()}{service[1:]}/{method}/{FORMAT}"
+
+    def spellings(self, _path: str) -> tuple[Sequence[Mapping[str, Any]], tuple[str, str]]:
+        """Return the format, the last word of each path."""
+        formats = {"type": "string", "enum": ["json", "xml"]}
+        words = ("format 决定应答的格式", "format says how the answer is written")
+        return [{"name": "format", "in": "path", "required": True, "schema": formats}], words
 
 
 def wants_xml(request: Request) -> bool:

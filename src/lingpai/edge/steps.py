@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lingpai.edge.call import Call
-from lingpai.edge.carriers import Carrier, read_one
+from lingpai.edge.carriers import Carrier, asked_in, read_one
 from lingpai.edge.contract import Route, Step
+from lingpai.edge.describing import Asked
 from lingpai.edge.schemes.scheme import Scheme
 from lingpai.principals.admission import Admission
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
@@ -52,6 +53,9 @@ class Identified(Step):
 
     carriers: tuple[Carrier, ...]
     scheme: Scheme
+
+    def asked(self) -> tuple[Asked, ...]:
+        return asked_in(self.carriers, self.scheme.schema())
 
     def __call__(self, call: Call) -> None:
         token = read_one(self.carriers, call)

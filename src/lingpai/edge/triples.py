@@ -1,7 +1,7 @@
 """Calls named by module, controller and action: in the path, or in the query as PHP's entry script is asked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,12 @@ class ByTriple:
     def path(self, request: Request, query: Mapping[str, Any]) -> str:
         triple = self.triple(request.path, query)
         return "/" + "/".join(triple) if triple else ""
+
+    def spellings(self, path: str) -> tuple[Sequence[Mapping[str, Any]], tuple[str, str]]:
+        """Return that a route has no parameters in its *path*, and may be named in the query instead."""
+        named = "&".join(f"{member}={word}" for member, word in zip(self.members, path[1:].split("/"), strict=True))
+        asked = self.scripts[-1]
+        return (), (f"也可写作 {asked}?{named}", f"may be written {asked}?{named} as well")
 
     def triple(self, path: str, query: Mapping[str, Any]) -> Triple | None:
         """Return what *path* or *query* names; None for nothing whole, and where one says other than the other."""

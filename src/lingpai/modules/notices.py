@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from lingpai.modules.module import BusinessCall, Module
 from lingpai.modules.workbench import Workbench
 from lingpai.vocabulary.arguments import Asks, Text, Whole
 from lingpai.vocabulary.clock import local_time
 from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.likeness import Created, like
 from lingpai.vocabulary.settings import ModuleSettings
 from lingpai.vocabulary.values import Caller, Notice, Visitor
 
@@ -47,10 +48,10 @@ class NewNotice:
 class ToldNotice:
     """A notice as it is shown; *created* is in the server's zone."""
 
-    id: int
-    title: str
-    content: str
-    created: str
+    id: Annotated[int, like(1, "编号", "its number")]
+    title: Annotated[str, like("放假通知", "标题", "its title")]
+    content: Annotated[str, like("国庆放假七天。", "正文", "what it says")]
+    created: Created
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,9 @@ def calls(workbench: Workbench, settings: NoticeSettings) -> Sequence[BusinessCa
             notices.list,
             Asks(
                 PageAsked,
-                page=Whole("page", least=1, most=10_000, required=False, default=1, about=("第几页", "Which page.")),
+                page=Whole(
+                    "page", least=1, most=10_000, required=False, default=1, about=("第几页", "Which page."), example=1
+                ),
             ),
             answers=NoticePage,
             public=True,
@@ -107,8 +110,8 @@ def calls(workbench: Workbench, settings: NoticeSettings) -> Sequence[BusinessCa
             notices.add,
             Asks(
                 NewNotice,
-                title=Text("title", most=120, about=("标题", "Its title.")),
-                content=Text("content", most=10_000, about=("正文", "What it says.")),
+                title=Text("title", most=120, about=("标题", "Its title."), example="放假通知"),
+                content=Text("content", most=10_000, about=("正文", "What it says."), example="国庆放假七天。"),
             ),
             may=notices.may_write,
             about=("发布公告", "Add a notice."),

@@ -27,6 +27,7 @@ def auth_code(random_bytes: bytes) -> str:
 class Authorize:
     """Make a code, bound to the client that asks, the user and the session; earlier ones live on."""
 
+    TITLE: ClassVar[tuple[str, str]] = ("获取授权码", "Get an auth code")
     ENDS: ClassVar[Ends] = Admission.ENDS | {Outcome.CLIENT_NOT_SERVED}
     FROM_MEMORY: ClassVar[bool] = False
 

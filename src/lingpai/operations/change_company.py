@@ -7,6 +7,7 @@ from lingpai.operations.renew import Renewed, Rotation
 from lingpai.principals.admission import Admission
 from lingpai.stores.interfaces import Change, Stores
 from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.likeness import CompanyId
 from lingpai.vocabulary.outcomes import Ends, Outcome, Reason, Refused, session_over
 from lingpai.vocabulary.values import Caller, Generation
 
@@ -15,7 +16,7 @@ from lingpai.vocabulary.values import Caller, Generation
 class CompanyChosen:
     """Where to."""
 
-    company_id: int
+    company_id: CompanyId
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class ChangeCompany:
     another, a further pair is made and the one between is set aside: the last one wins.
     """
 
+    TITLE: ClassVar[tuple[str, str]] = ("切换公司", "Switch to another company")
     ENDS: ClassVar[Ends] = Admission.ENDS | {Outcome.NOT_A_MEMBER}
     FROM_MEMORY: ClassVar[bool] = False
 

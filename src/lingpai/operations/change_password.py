@@ -1,7 +1,7 @@
 """Change one's own password; every other session of the user ends."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from lingpai.principals.admission import Admission
 from lingpai.principals.passwords.gate import HashingGate
@@ -9,6 +9,7 @@ from lingpai.principals.passwords.strength import check_new_password
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.likeness import like
 from lingpai.vocabulary.outcomes import Ends, Outcome, Reason, Refused
 from lingpai.vocabulary.values import Caller
 
@@ -17,14 +18,15 @@ from lingpai.vocabulary.values import Caller
 class PasswordChange:
     """The password as it is, and as it shall be."""
 
-    old: str = field(repr=False)
-    new: str = field(repr=False)
+    old: Annotated[str, like("correct horse", "原密码", "the password as it is")] = field(repr=False)
+    new: Annotated[str, like("battery staple", "新密码", "the password as it shall be")] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangePassword:
     """Change the caller's password; the session that asks stays, all others of the user end."""
 
+    TITLE: ClassVar[tuple[str, str]] = ("修改密码", "Change the password")
     ENDS: ClassVar[Ends] = Admission.ENDS | {
         Outcome.SIGN_IN_FAILED,
         Outcome.PASSWORD_TOO_WEAK,

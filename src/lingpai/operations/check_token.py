@@ -11,6 +11,7 @@ from lingpai.vocabulary.values import Caller, Session
 class CheckToken:
     """Return the session that the call came with: admission has judged it already."""
 
+    TITLE: ClassVar[tuple[str, str]] = ("校验令牌", "Check a token")
     ENDS: ClassVar[Ends] = frozenset()
     FROM_MEMORY: ClassVar[bool] = True
 

@@ -12,6 +12,7 @@ from lingpai.vocabulary.values import Caller, Company
 class DescribeCompany:
     """Describe the company that the call speaks for, if the user still belongs to it."""
 
+    TITLE: ClassVar[tuple[str, str]] = ("查询公司", "Tell of the company")
     ENDS: ClassVar[Ends] = frozenset({Outcome.NOTHING_THERE})
     FROM_MEMORY: ClassVar[bool] = False
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from lingpai.principals.names import name_key
 from lingpai.stores.interfaces import Stores
+from lingpai.vocabulary.likeness import Username
 from lingpai.vocabulary.outcomes import Ends, NotRemembered, Outcome, Refused
 from lingpai.vocabulary.values import Caller, Membership, User
 
@@ -37,6 +38,7 @@ def _described(user: User, memberships: tuple[Membership, ...], company_id: int 
 class DescribeSelf:
     """Describe the caller, from what admission read."""
 
+    TITLE: ClassVar[tuple[str, str]] = ("查询自己", "Tell who the caller is")
     ENDS: ClassVar[Ends] = frozenset()
     FROM_MEMORY: ClassVar[bool] = True
 
@@ -49,7 +51,7 @@ class DescribeSelf:
 class UserName:
     """Which user is asked about; empty for oneself."""
 
-    name: str = ""
+    name: Username = ""
 
 
 LookUp = Callable[[str], tuple[User | None, tuple[Membership, ...]]]
@@ -75,6 +77,7 @@ def nobody_remembered(_key: str) -> tuple[User | None, tuple[Membership, ...]]:
 class DescribeColleague:
     """Describe oneself, or somebody who works for a company that the caller belongs to too."""
 
+    TITLE: ClassVar[tuple[str, str]] = ("查询用户", "Tell who somebody is")
     ENDS: ClassVar[Ends] = frozenset({Outcome.NOT_ALLOWED})
     FROM_MEMORY: ClassVar[bool] = True
 

@@ -15,6 +15,7 @@ from lingpai.vocabulary.values import Caller
 class EndSession:
     """End the caller's session. One that somebody else ended meanwhile is over all the same."""
 
+    TITLE: ClassVar[tuple[str, str]] = ("退出登录", "Sign out")
     ENDS: ClassVar[Ends] = frozenset()
     FROM_MEMORY: ClassVar[bool] = False
 

@@ -1,39 +1,40 @@
 """Register: make an account for oneself, and sign in with it."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from lingpai.operations.open_session import Granted, Opening, session_opened
-from lingpai.principals.addresses import AT_HOME, Addresses
-from lingpai.principals.names import check_new_name, is_anothers, name_key, named
+from lingpai.principals.names import check_new_name, is_anothers, name_key
 from lingpai.principals.passwords.gate import HashingGate
 from lingpai.principals.passwords.strength import check_new_password
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.likeness import Avatar, Email, Nickname, Password, Phone, SexTold, Truename, Username, like
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 from lingpai.vocabulary.values import Sex, Terms, User, Visitor
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What somebody tells of themselves. Phone number and e-mail address are kept, but not proved by telling them."""
+    """What somebody tells of themselves. A phone number is kept, but is not proved by telling it."""
 
-    name: str
-    password: str = field(repr=False)
-    truename: str = ""
-    nickname: str = ""
-    sex: str = Sex.UNTOLD
-    phone: str = ""
-    email: str = ""
-    avatar: str = ""
-    invitation: str = field(default="", repr=False)
+    name: Username
+    password: Password = field(repr=False)
+    truename: Truename = ""
+    nickname: Nickname = ""
+    sex: SexTold = Sex.UNTOLD
+    phone: Phone = ""
+    email: Email = ""
+    avatar: Avatar = ""
+    invitation: Annotated[str, like("welcome", "邀请码", "what an invited guest shows")] = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
     """Make an account and open its first session, both or neither."""
 
+    TITLE: ClassVar[tuple[str, str]] = ("注册", "Make an account, signed in")
     ENDS: ClassVar[Ends] = Opening.ENDS | {
         Outcome.NOT_ALLOWED,
         Outcome.ARGUMENT_BAD,
@@ -47,7 +48,6 @@ class Register:
     gate: HashingGate
     opening: Opening
     clock: Clock
-    addresses: Addresses = AT_HOME
 
     def __call__(self, visitor: Visitor, asked: Registration) -> Granted:
         _check_registration(visitor.terms, asked.invitation)
@@ -55,25 +55,23 @@ class Register:
         check_new_password(asked.password, asked.name)
         if self.stores.accounts.named(name_key(asked.name)):
             raise Refused(Outcome.NAME_TAKEN)
-        phone, email = self.addresses.check(asked.phone, asked.email)
         newcomer = User(
             id=0,
             name=asked.name,
-            name_key="",
+            name_key=name_key(asked.name),
             password=self.gate.hash(asked.password),
             truename=asked.truename,
             nickname=asked.nickname,
             sex=Sex(asked.sex),
-            phone=phone,
-            email=email,
+            phone=asked.phone,
+            email=asked.email,
             avatar=asked.avatar,
             created=self.clock(),
         )
-        newcomer = named(newcomer)
         session_id = self.opening.new_id()
         event = Event("user:registered", "user", "new", "visitor", {"contract": visitor.terms.contract}, told=False)
         with self.stores.change(event) as change:
-            user = None if is_anothers(change.accounts, newcomer, self.addresses) else change.accounts.add(newcomer)
+            user = None if is_anothers(change.accounts, newcomer) else change.accounts.add(newcomer)
             if user is None:
                 raise Refused(Outcome.NAME_TAKEN)
             change.also(session_opened(session_id, user.id, visitor))

@@ -64,6 +64,7 @@ class Rotation:
 class Renew:
     """Exchange a refresh token for the newest pair of its session."""
 
+    TITLE: ClassVar[tuple[str, str]] = ("刷新令牌", "Renew the pair of tokens")
     ENDS: ClassVar[Ends] = Admission.ENDS
     FROM_MEMORY: ClassVar[bool] = False
 

@@ -9,8 +9,11 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, get_type_hints
 
+from msgspec import Meta
+
+from lingpai.vocabulary.likeness import WORDS
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 
 Words = tuple[str, str]
@@ -61,10 +64,26 @@ class Field(Protocol):
 
         """
 
+    def schema(self) -> dict[str, Any]:
+        """Return what a value must look like, as JSON Schema says it as far as it can."""
+
+
+def _told(field: "Text | Whole") -> dict[str, object]:
+    """Return what *field* tells to people."""
+    words: dict[str, object] = {WORDS: list(field.about)} if any(field.about) else {}
+    return words if field.example in ("", None) else {**words, "examples": [field.example]}
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text of *least* to *most* characters; blank counts as missing where it is required."""
+    """
+    Text of *least* to *most* characters; blank counts as missing where it is required.
+
+    Args:
+        about: What it is for, where the question does not say it.
+        example: One that a caller may send.
+
+    """
 
     member: str
     most: int = 64
@@ -74,6 +93,7 @@ class Text:
     pattern: str = ""
     one_of: tuple[str, ...] = ()
     about: Words = ("", "")
+    example: str = ""
     fits: Callable[[str], object] = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +116,20 @@ class Text:
             raise Unfit((f"应为其中之一:{allowed}", f"must be one of {allowed}"))
         return raw
 
+    def schema(self) -> dict[str, Any]:
+        least = max(self.least, 1) if self.required else self.least
+        schema: dict[str, Any] = {"type": "string", "minLength": least} if least else {"type": "string"}
+        schema["maxLength"] = self.most
+        if self.pattern:
+            schema["pattern"] = f"^(?:{self.pattern})$"
+        elif self.required and not self.one_of:
+            schema["pattern"] = r"\S"
+        if self.one_of:
+            schema["enum"] = [str(word) for word in self.one_of]
+        if not self.required and self.default:
+            schema["default"] = str(self.default)
+        return {**schema, **_told(self)}
+
 
 @dataclass(frozen=True, slots=True)
 class Whole:
@@ -107,6 +141,7 @@ class Whole:
     required: bool = True
     default: int = 0
     about: Words = ("", "")
+    example: int | None = None
 
     def read(self, raw: object) -> int:
         if isinstance(raw, str) and re.fullmatch("[0-9]{1,16}", raw):
@@ -116,6 +151,11 @@ class Whole:
         if not self.least <= raw <= self.most:
             raise Unfit((f"应在{self.least}到{self.most}之间", f"must be between {self.least} and {self.most}"))
         return raw
+
+    def schema(self) -> dict[str, Any]:
+        default = {} if self.required else {"default": self.default}
+        bounds = {"minimum": self.least, "maximum": self.most}
+        return {"type": "integer", **bounds, **default, **_told(self)}
 
 
 class Asks:
@@ -135,6 +175,14 @@ class Asks:
     def __init__(self, question: type | None = None, **fields: Field) -> None:
         self.question = question
         self.fields = fields
+
+    def likenesses(self) -> Mapping[str, Meta]:
+        """Return what each of the question's arguments looks like, where the question says so."""
+        if self.question in (None, dict):
+            return {}
+        hints = get_type_hints(self.question, include_extras=True)
+        found = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
+        return {name: meta for name, held in found.items() for meta in held if isinstance(meta, Meta)}
 
     def read(self, members: Mapping[str, object]) -> Any:
         """

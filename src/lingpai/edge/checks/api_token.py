@@ -16,9 +16,11 @@ from zoneinfo import ZoneInfo
 
 from lingpai.edge.call import Call
 from lingpai.edge.contract import Route, Step
+from lingpai.edge.describing import TEXT, Asked
 from lingpai.edge.triples import ByTriple, Triple
 from lingpai.operations.add_client import sealed_place
 from lingpai.vocabulary.clock import SECOND
+from lingpai.vocabulary.likeness import like, schema_like
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 from lingpai.vocabulary.values import Client
 
@@ -27,6 +29,19 @@ MIDNIGHT_SECONDS = 300
 
 TIMESTAMP_SECONDS = 300
 """How far a client's own clock may be off where it signs a moment instead of a day."""
+
+
+_TOKEN = {
+    "type": "string",
+    "pattern": "^[0-9A-Fa-f]{32}$",
+    **schema_like(
+        like(
+            "f9286d6233d737aed43f24d3a4ea9ff2",
+            "md5(模块 + 控制器 + 动作 + 当天日期 + 应用密钥)，十六进制",
+            "md5 of module + controller + action + the day (YYYY-MM-DD) + the client's secret, in hex",
+        )
+    ),
+}
 
 
 def api_token(*parts: str) -> str:
@@ -63,6 +78,16 @@ class ApiTokenRight(Step):
 
     router: ByTriple
     zone: ZoneInfo
+
+    def asked(self) -> tuple[Asked, ...]:
+        words = like(
+            "1767225600", "签名所用的时刻(秒)，代替日期；否则忽略", "the second signed instead of the day, else ignored"
+        )
+        return (
+            Asked(place="query", name="client_id", credential=True),
+            Asked(place="query", name="api_token", schema=_TOKEN, credential=True),
+            Asked(place="query", name="timestamp", schema={**TEXT, **schema_like(words)}, required=False),
+        )
 
     def __call__(self, call: Call) -> None:
         triple = self.router.triple(call.request.path, call.query)

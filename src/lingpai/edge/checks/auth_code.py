@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from lingpai.edge.call import Call
 from lingpai.edge.carriers import Carrier
 from lingpai.edge.contract import Step
+from lingpai.edge.describing import TEXT, Asked
 from lingpai.edge.rest import called
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
@@ -36,6 +37,9 @@ class CodeHeld(Step):
     )
 
     carrier: Carrier
+
+    def asked(self) -> tuple[Asked, ...]:
+        return (self.carrier.asked(TEXT),)
 
     def __call__(self, call: Call) -> None:
         caller, route = call.caller, call.route

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from typing import ClassVar
 
 from lingpai.edge.call import Call
 from lingpai.edge.carriers import Carrier, read_basic
 from lingpai.edge.contract import Step
+from lingpai.edge.describing import Asked
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 
 
@@ -44,6 +45,13 @@ class BasicClient(Step):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fits", re.compile(self.pattern).fullmatch)
+
+    def asked(self) -> tuple[Asked, ...]:
+        id_again = {"type": "string", "pattern": f"^(?:{self.pattern})?$"}
+        return (
+            Asked(place="header", name="Authorization", credential=True, scheme="basic"),
+            replace(self.named.asked(id_again), required=False),
+        )
 
     def __call__(self, call: Call) -> None:
         shown = read_basic(call)

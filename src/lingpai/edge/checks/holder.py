@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lingpai.edge.call import Call
-from lingpai.edge.carriers import Carrier, read_one
+from lingpai.edge.carriers import Carrier, asked_in, read_one
 from lingpai.edge.contract import Step
+from lingpai.edge.describing import Asked
+from lingpai.vocabulary.likeness import like, schema_like
 from lingpai.vocabulary.outcomes import Ends, Outcome, Reason, Refused, session_over
 
 
@@ -16,6 +18,10 @@ class HolderNamed(Step):
     ENDS: ClassVar[Ends] = frozenset({Outcome.CREDENTIALS_MISSING, Outcome.CREDENTIALS_BAD})
 
     carriers: tuple[Carrier, ...]
+
+    def asked(self) -> tuple[Asked, ...]:
+        words = like("1", "用户编号", "the user's id")
+        return asked_in(self.carriers, {"type": ["string", "integer"], **schema_like(words)})
 
     def __call__(self, call: Call) -> None:
         user_id = read_one(self.carriers, call)

@@ -1,11 +1,12 @@
 """Members that every call of a house carries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from lingpai.edge.call import Call
 from lingpai.edge.contract import Step
+from lingpai.edge.describing import Asked, asked_of
 from lingpai.vocabulary.arguments import Asks, Field
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 
@@ -32,6 +33,13 @@ class CommonMembers(Step):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "asks", Asks(dict, **{each.member: each for each in self.fields}))
+
+    def asked(self) -> tuple[Asked, ...]:
+        types = {"examples": list(dict.fromkeys(self.client_types))}
+        fields = asked_of(self.asks, "body")
+        return tuple(
+            replace(each, schema={**each.schema, **types}) if each.name == self.client_type else each for each in fields
+        )
 
     def __call__(self, call: Call) -> None:
         values = self.asks.read(call.body)

@@ -5,9 +5,11 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from lingpai.edge.call import Call
-from lingpai.edge.carriers import Argument, Header
+from lingpai.edge.carriers import Argument, Header, asked_in
 from lingpai.edge.contract import Step
+from lingpai.edge.describing import TEXT, Asked
 from lingpai.principals.names import name_key
+from lingpai.vocabulary.likeness import like, schema_like
 from lingpai.vocabulary.outcomes import Ends, Outcome, Reason, Refused, session_over
 
 
@@ -23,6 +25,10 @@ class Named(Step):
 
     header: Header
     argument: Argument
+
+    def asked(self) -> tuple[Asked, ...]:
+        words = like("lilei", "用户名，UTF-8，可用百分号编码", "the user's name, in UTF-8, percent-encoded or not")
+        return asked_in((self.header, self.argument), {**TEXT, **schema_like(words)})
 
     def __call__(self, call: Call) -> None:
         shown = self.header.read(call)

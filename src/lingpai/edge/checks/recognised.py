@@ -1,9 +1,10 @@
 """Identity that is welcome but not asked for (thinkjs: its middleware runs before every call)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lingpai.edge.call import Call
 from lingpai.edge.contract import Step
+from lingpai.edge.describing import Asked
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 
 FORGIVEN: Ends = frozenset({Outcome.CREDENTIALS_MISSING, Outcome.CREDENTIALS_BAD, Outcome.SESSION_OVER})
@@ -25,6 +26,9 @@ class Recognised(Step):
     def __post_init__(self) -> None:
         if unforgiven := {outcome for step in self.steps for outcome in step.ENDS} - FORGIVEN:
             raise ValueError(f"not forgiven: {', '.join(sorted(outcome.name for outcome in unforgiven))}")
+
+    def asked(self) -> tuple[Asked, ...]:
+        return tuple(replace(each, required=False) for step in self.steps for each in step.asked())
 
     def __call__(self, call: Call) -> None:
         try:

@@ -12,10 +12,19 @@ from typing import ClassVar
 
 from lingpai.edge.call import Call
 from lingpai.edge.contract import Step
+from lingpai.edge.describing import Asked, Schema
 from lingpai.vocabulary.clock import SECOND, local_time
+from lingpai.vocabulary.likeness import like, schema_like
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 
 _TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}:[0-9]{3}")
+
+
+SERVER_TIME: Schema = {
+    "type": "string",
+    "pattern": f"^{_TEXT.pattern}$",
+    **schema_like(like("2017-07-26 23:02:56:336", "服务器上次返回的时间(UTC)", "the time told last (UTC)")),
+}
 
 
 def write_server_time(milliseconds: int) -> str:
@@ -56,6 +65,9 @@ class TimeShown(Step):
 
     member: str
 
+    def asked(self) -> tuple[Asked, ...]:
+        return (Asked(place="body", name=self.member, schema=SERVER_TIME),)
+
     def __call__(self, call: Call) -> None:
         text = call.body.get(self.member)
         if text is None or text == "":
@@ -73,6 +85,10 @@ class NoTimeYet(Step):
     ENDS: ClassVar[Ends] = frozenset({Outcome.ARGUMENT_BAD})
 
     member: str
+
+    def asked(self) -> tuple[Asked, ...]:
+        empty_too = {**SERVER_TIME, "pattern": f"^(?:{_TEXT.pattern})?$"}
+        return (Asked(place="body", name=self.member, schema=empty_too, required=False),)
 
     def __call__(self, call: Call) -> None:
         text = call.body.get(self.member)

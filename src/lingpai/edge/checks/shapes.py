@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from lingpai.edge.call import Call
 from lingpai.edge.contract import Step
+from lingpai.edge.describing import Asked, asked_of
 from lingpai.vocabulary.arguments import Asks
 from lingpai.vocabulary.outcomes import Ends
 
@@ -16,6 +17,9 @@ class WellShaped(Step):
     ENDS: ClassVar[Ends] = Asks.ENDS
 
     asks: Asks
+
+    def asked(self) -> tuple[Asked, ...]:
+        return asked_of(self.asks)
 
     def __call__(self, call: Call) -> None:
         self.asks.read(call.arguments)

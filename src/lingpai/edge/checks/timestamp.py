@@ -6,11 +6,25 @@ from typing import ClassVar
 
 from lingpai.edge.call import Call
 from lingpai.edge.contract import Step
+from lingpai.edge.describing import Asked
 from lingpai.vocabulary.clock import SECOND
+from lingpai.vocabulary.likeness import like, schema_like
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 
 _TIME = re.compile("[0-9]{10,19}")
 _NUMBER = re.compile("[0-9]{1,10}")
+
+
+_TIME_SCHEMA = {
+    "type": "string",
+    "pattern": f"^{_TIME.pattern}$",
+    **schema_like(like("1422339152058", "当前时间(毫秒，秒亦可)", "the time, in milliseconds; seconds will do")),
+}
+_NUMBER_SCHEMA = {
+    "type": "string",
+    "pattern": f"^{_NUMBER.pattern}$",
+    **schema_like(like("8519", "(t_ % 10000) * 3 + 2345", "(t_ % 10000) * 3 + 2345")),
+}
 
 
 def number_of(time: int) -> int:
@@ -34,6 +48,12 @@ class FreshTimestamp(Step):
     ENDS: ClassVar[Ends] = frozenset({Outcome.TIMESTAMP_BAD})
 
     seconds: int
+
+    def asked(self) -> tuple[Asked, ...]:
+        return (
+            Asked(place="argument", name="t_", schema=_TIME_SCHEMA),
+            Asked(place="argument", name="p_", schema=_NUMBER_SCHEMA),
+        )
 
     def __call__(self, call: Call) -> None:
         time, number = str(call.arguments.get("t_")), str(call.arguments.get("p_"))

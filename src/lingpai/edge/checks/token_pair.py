@@ -4,12 +4,14 @@ Which of two tokens a call has to show, and what happens when the first is over 
 An access token that has expired beside a refresh token that lives ends the call with a new pair.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from lingpai.edge.call import Call, Members
 from lingpai.edge.carriers import Carrier
 from lingpai.edge.contract import Step
+from lingpai.edge.describing import Asked
 from lingpai.edge.schemes.scheme import Scheme
 from lingpai.edge.schemes.token_pair import PairAnswer, is_expired
 from lingpai.edge.steps import visitor
@@ -25,6 +27,10 @@ class Shown:
 
     carrier: Carrier
     scheme: Scheme
+
+    def asked(self) -> Asked:
+        """Return the place, for whoever describes it."""
+        return self.carrier.asked(self.scheme.schema())
 
     def read(self, call: Call) -> Members:
         """
@@ -76,6 +82,12 @@ class AccessShown(Step):
     refresh: Shown
     answer: PairAnswer
 
+    def asked(self) -> tuple[Asked, ...]:
+        return self.access.asked(), replace(self.refresh.asked(), required=False)
+
+    def carried(self) -> Mapping[Outcome, Callable[..., Any]]:
+        return {Outcome.TOKENS_RENEWED: self.answer.renewed}
+
     def __call__(self, call: Call) -> None:
         claims = self.access.read(call)
         if is_expired(claims, call):
@@ -98,8 +110,12 @@ class RefreshShown(Step):
     """The refresh token is right and lives, and the call's arguments are what it claims."""
 
     ENDS: ClassVar[Ends] = SHOWN
+    FILLS_ARGUMENTS: ClassVar[bool] = True
 
     refresh: Shown
+
+    def asked(self) -> tuple[Asked, ...]:
+        return (self.refresh.asked(),)
 
     def __call__(self, call: Call) -> None:
         call.claims = call.arguments = self.refresh.read_living(call)
@@ -113,6 +129,10 @@ class EitherShown(Step):
 
     access: Shown
     refresh: Shown
+
+    def asked(self) -> tuple[Asked, ...]:
+        either = (self.access.asked(), self.refresh.asked())
+        return tuple(replace(each, required=False, instead="pair") for each in either)
 
     def __call__(self, call: Call) -> None:
         try:

@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from lingpai.edge.call import Call
 from lingpai.edge.contract import Step
+from lingpai.edge.describing import TEXT, Asked
 from lingpai.edge.envelopes import write_json
+from lingpai.vocabulary.likeness import like, schema_like
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 
 
@@ -23,6 +25,13 @@ class Changed(Step):
     ENDS: ClassVar[Ends] = frozenset({Outcome.NOT_MODIFIED})
 
     but: str
+
+    def asked(self) -> tuple[Asked, ...]:
+        words = like('W/"6a1d0a1b3f0e4c5d8e9f00112233aabb"', "上次应答的 ETag", "the ETag of an answer held")
+        return (Asked(place="header", name="If-None-Match", schema={**TEXT, **schema_like(words)}, required=False),)
+
+    def headers(self) -> tuple[str, ...]:
+        return ("ETag",)
 
     def __call__(self, call: Call) -> None:
         data = call.result

@@ -24,6 +24,17 @@ HEADER = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
 LONGEST = 4096
 """Characters of a token; ours have about 300."""
 
+SCHEMA: Mapping[str, Any] = {
+    "type": "string",
+    "format": "jwt",
+    "maxLength": LONGEST,
+    "pattern": r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$",
+}
+"""What a token looks like, as JSON Schema says it."""
+
+JWT_LIKE = f"{HEADER}.eyJleHAiOjE3NjcyMjc0MDJ9.MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA"
+"""For people to see what one looks like."""
+
 SHORTEST_KEY = 32
 """Bytes of a key (RFC 7518, section 3.2)."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lingpai.edge.call import Call, Members
+from lingpai.edge.describing import Schema
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.values import Randomness, Standing
 
@@ -31,6 +32,9 @@ class Opaque:
         if not self.fits(token):
             raise Refused(Outcome.CREDENTIALS_BAD, "not the shape of a token")
         return {}
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": f"^(?:{self.pattern})$"}
 
     def find(self, call: Call) -> Standing | None:
         return call.desk.sessions.standing(call.desk.keys.digest(call.token))

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from lingpai.edge.call import Call, Members
+from lingpai.edge.describing import Schema
 from lingpai.vocabulary.values import Standing
 
 
@@ -17,6 +18,9 @@ class Scheme(Protocol):
             Refused: With CREDENTIALS_BAD, when it is no token of this scheme, or was not made here.
 
         """
+
+    def schema(self) -> Schema:
+        """Return what a token looks like."""
 
     def find(self, call: Call) -> Standing | None:
         """Return the session that the call's claims name, or None."""

@@ -16,7 +16,8 @@ import msgspec
 
 from lingpai.edge.call import Call, Members
 from lingpai.edge.contract import Step
-from lingpai.edge.schemes.jwt import is_session_id, is_whole, read_jwt, write_jwt
+from lingpai.edge.describing import Schema
+from lingpai.edge.schemes.jwt import SCHEMA, is_session_id, is_whole, read_jwt, write_jwt
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.outcomes import Ends, Outcome, Reason, Refused, session_over
 from lingpai.vocabulary.values import Standing
@@ -79,6 +80,9 @@ class SignedUser:
         if not (numbers and claims.get("username") and is_session_id(claims.get("sid"))):
             raise Refused(Outcome.CREDENTIALS_BAD, "the token names no user, no session, or no end")
         return claims
+
+    def schema(self) -> Schema:
+        return SCHEMA
 
     def find(self, call: Call) -> Standing | None:
         standing = call.desk.sessions.standing_of(call.claims["sid"])

@@ -6,13 +6,15 @@ for whoever lost the answer; no token is kept.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 from lingpai.edge.call import Call, Members
-from lingpai.edge.schemes.jwt import is_session_id, is_whole, read_jwt, write_jwt
+from lingpai.edge.describing import Schema
+from lingpai.edge.schemes.jwt import JWT_LIKE, SCHEMA, is_session_id, is_whole, read_jwt, write_jwt
 from lingpai.operations.open_session import Granted
 from lingpai.operations.renew import Renewed
 from lingpai.vocabulary.clock import SECOND
+from lingpai.vocabulary.likeness import like
 from lingpai.vocabulary.outcomes import Outcome, Reason, Refused, session_over
 from lingpai.vocabulary.values import Generation, Session, Sighting
 
@@ -68,6 +70,9 @@ class PairToken:
         claims["generation"] = int(number)
         return claims
 
+    def schema(self) -> Schema:
+        return SCHEMA
+
     def find(self, call: Call) -> Any:
         standing = call.desk.sessions.standing_of(call.claims["sid"])
         return standing if standing is not None and standing.user.id == call.claims["uid"] else None
@@ -76,6 +81,17 @@ class PairToken:
 def is_expired(claims: Members, call: Call) -> bool:
     """Return whether now is `exp` or later (RFC 7519, section 4.1.4)."""
     return bool(call.now >= claims["exp"] * SECOND)
+
+
+class Pair(TypedDict):
+    """Both tokens, and the seconds since 1970 that they are good until."""
+
+    access_token: Annotated[str, like(JWT_LIKE, "访问令牌", "goes with each call")]
+    expires_in: Annotated[int, like(1767227400, "访问令牌到期的时刻(秒)", "when the access token is over, in seconds")]
+    refresh_token: Annotated[str, like(JWT_LIKE, "刷新令牌", "renews the pair")]
+    refresh_expires: Annotated[
+        int, like(1767229200, "刷新令牌到期的时刻(秒)", "when the refresh token is over, in seconds")
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +105,12 @@ class PairAnswer:
 
     issuer: str
 
-    def granted(self, result: Granted, call: Call) -> Members:
+    def granted(self, result: Granted, call: Call) -> Pair:
         """Return the first pair of a session."""
         assert result.pair is not None  # noqa: S101 - the contract's terms ask for pairs
         return self._written(result.pair, result.standing.session, call)
 
-    def renewed(self, result: Renewed, call: Call) -> Members:
+    def renewed(self, result: Renewed, call: Call) -> Pair:
         """
         Return the newest pair of a session.
 
@@ -105,7 +121,7 @@ class PairAnswer:
         call.sighting = Sighting(session.id, call.now, call.contract.terms.idle_end(call.now))
         return self._written(result.pair, session, call)
 
-    def _written(self, pair: Generation, session: Session, call: Call) -> Members:
+    def _written(self, pair: Generation, session: Session, call: Call) -> Pair:
         terms = call.contract.terms.pair
         key = call.desk.keys.numbered(f"{call.contract.name}.pair", pair.key_id)
         if terms is None or key is None:
