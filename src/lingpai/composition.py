@@ -39,6 +39,7 @@ from lingpai.operations.renew import Renew, Rotation
 from lingpai.operations.sign_in import SignIn
 from lingpai.principals.admission import Admission
 from lingpai.principals.bell import Bell, open_bell, silence
+from lingpai.principals.chain import AUDIT
 from lingpai.principals.housekeeping import Housekeeping
 from lingpai.principals.keys import DATA, PEPPER, Keyring, load_master_key
 from lingpai.principals.passwords.gate import HashingGate
@@ -50,6 +51,7 @@ from lingpai.principals.remembered import (
     Ticks,
     ticks_while_asleep,
 )
+from lingpai.principals.sealer import Sealer
 from lingpai.principals.sightings import Sightings
 from lingpai.principals.timekeeping import Timekeeper
 from lingpai.stores.interfaces import MadeByLater, Stores
@@ -268,6 +270,11 @@ class House:
         return Housekeeping(self.stores, self.clock)
 
     @cached_property
+    def sealer(self) -> Sealer:
+        """What chains the audit trail."""
+        return Sealer(self.stores, self.keys, self.clock, self.ticks)
+
+    @cached_property
     def shell(self) -> Shell:
         """What serves requests."""
         return Shell(Desks(self._remembering_desk(), self._asking_desk()), self._saw, threads=self.settings.threads)
@@ -294,6 +301,11 @@ class House:
             for client_type in contract.client_types:
                 self._prepare_client(contract.name, client_type)
 
+    def seal(self) -> None:
+        """Seal what the audit trail holds now."""
+        self.keys.prepare(AUDIT)
+        self.sealer.seal_all()
+
     def start(self) -> None:
         """Prepare, then follow the change feed and write sightings until `stop`."""
         self.prepare()
@@ -303,6 +315,7 @@ class House:
         self.follower.start()
         self.sightings.start()
         self.housekeeping.start()
+        self.sealer.start()
 
     def stop(self) -> None:
         """Answer what has begun, write what is unwritten, close the stores."""
@@ -310,6 +323,7 @@ class House:
         self.housekeeping.stop()
         self.follower.stop()
         self.sightings.stop()
+        self.sealer.stop()
         if self.timekeeper:
             self.timekeeper.stop(self.stores.moments)
         self.stores.close()

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from lingpai.stores.sql import clients, codes, feed, generations, migrations, sessions, tables
+from lingpai.stores.sql import clients, codes, feed, generations, migrations, seals, sessions, tables
 from lingpai.vocabulary import events, values
 from tests.stores.programs import OPEN, open_at
 
@@ -43,6 +43,7 @@ def test_head_names_the_newest_script():
         (tables.notices, values.Notice),
         (tables.keys, values.WorkingKey),
         (tables.audit, events.AuditRow),
+        (tables.seals, events.Seal),
     ],
     ids=str,
 )
@@ -96,6 +97,12 @@ def test_a_database_of_a_later_version_is_not_opened(shared_house, place, clock)
         feed.LAST,
         feed.SINCE,
         feed.DELETE_OVER.sqlite,
+        feed.AUDIT_FIND,
+        feed.AUDIT_NEWEST,
+        seals.HEAD,
+        seals.OF,
+        seals.PAGE,
+        seals.UNSEALED,
     ],
     ids=lambda statement: " ".join(str(statement).split())[-60:],
 )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from lingpai.composition import open_house
+from lingpai.principals.verifying import verify
 from lingpai.stores.sql.sqlite import sound_driver
 from tests.torture.client import Connection, Told, run
 from tests.torture.server import PASSWORD, Server
@@ -98,6 +99,9 @@ class Load:
             has_ended = standing is not None and standing.session.ended is not None
             if standing is None or has_ended != (kind == "session:ended") or (kind, standing.session.id) not in audit:
                 lost.append(kind)
+        # What was answered in the last second may wait for its seal; nothing else may.
+        house.seal()
+        assert verify(house.stores, house.keys, house.clock).faults == []
         house.stores.close()
         connection = sound_driver().connect(str(self.server.data / "lingpai.db"))
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -193,6 +193,7 @@ def make_demo(data: Path, base_url: str) -> Made:
         try:
             house.prepare()
             made = _fill(house, base_url)
+            house.seal()
         finally:
             house.stores.close()
         try:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from lingpai.cli.parameters import command
 from lingpai.cli.printing import Trouble
 from lingpai.composition import House, holds_data, open_house
 from lingpai.principals.names import name_key
+from lingpai.vocabulary.outcomes import Refused
 from lingpai.vocabulary.values import Client, Company, Session, User
 
 OPERATOR = "operator"
@@ -38,8 +39,14 @@ def opened(data: Path, *, make: bool = False) -> Iterator[House]:
             f"there is no data in {data}. Run `{empty}` for an empty house, or `{demo}` for a demo.",
         )
     house = open_house(data, os.environ)
+    changes: list[object] = []
+    house.stores.listen(changes.append)
     try:
         yield house
+        if changes:
+            # Where no server runs, nobody else would; a server that seals at the same moment is as good.
+            with suppress(Refused):
+                house.seal()
     finally:
         house.stores.close()
 

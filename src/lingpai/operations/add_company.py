@@ -21,5 +21,8 @@ class AddCompany:
     clock: Clock
 
     def __call__(self, operator: str, company: Company) -> Company:
-        with self.stores.change(Event("company:added", "company", company.name, operator, told=False)) as change:
-            return change.companies.add(replace(company, created=company.created or self.clock()))
+        event = Event("company:added", "company", "", operator, {"name": company.name}, told=False)
+        with self.stores.change(event) as change:
+            kept = change.companies.add(replace(company, created=company.created or self.clock()))
+            change.about(str(kept.id))
+            return kept

@@ -76,7 +76,7 @@ class AddUser:
             company_id=asked.companies[0].company_id if asked.companies else None,
             created=asked.profile.created or self.clock(),
         )
-        event = Event("user:added", "user", asked.profile.name, operator, told=False)
+        event = Event("user:added", "user", "", operator, {"name": asked.profile.name}, told=False)
         with self.stores.change(event) as change:
             for joining in asked.companies:
                 if change.companies.by_id(joining.company_id) is None:
@@ -84,6 +84,7 @@ class AddUser:
             kept = None if is_anothers(change.accounts, user) else change.accounts.add(user)
             if kept is None:
                 raise Refused(Outcome.NAME_TAKEN)
+            change.about(str(kept.id))
             for joining in asked.companies:
                 change.companies.join(kept.id, joining.company_id, is_admin=joining.is_admin)
             return kept

@@ -69,11 +69,13 @@ class Register:
             created=self.clock(),
         )
         session_id = self.opening.new_id()
-        event = Event("user:registered", "user", "new", "visitor", {"contract": visitor.terms.contract}, told=False)
+        detail = {"contract": visitor.terms.contract, "name": newcomer.name}
+        event = Event("user:registered", "user", "", "visitor", detail, told=False)
         with self.stores.change(event) as change:
             user = None if is_anothers(change.accounts, newcomer) else change.accounts.add(newcomer)
             if user is None:
                 raise Refused(Outcome.NAME_TAKEN)
+            change.about(str(user.id))
             change.also(session_opened(session_id, user.id, visitor))
             return self.opening.open(change, session_id, user.id, visitor)
 

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
+from lingpai.vocabulary.events import AuditRow, Event, FeedEntry, Seal, Wanted
 from lingpai.vocabulary.outcomes import Reason
 from lingpai.vocabulary.values import (
     AuthCode,
@@ -282,6 +282,43 @@ class AuditTrail(Protocol):
 
     def page(self, after: int, size: int) -> Sequence[AuditRow]: ...
 
+    def newest(self) -> int:
+        """Return the highest number that can be seen; 0 where there is none."""
+
+    def find(self, wanted: Wanted, above: int, below: int, size: int) -> Sequence[AuditRow]:
+        """Return up to *size* rows that are *wanted*, with numbers between the two (not they), newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A link of the chain, and the row that it names; None when there is no such row."""
+
+    seal: Seal
+    row: AuditRow | None
+
+
+class SealStore(Protocol):
+    """The chain over the audit trail."""
+
+    def head(self) -> Seal | None:
+        """Return the last link."""
+
+    def page(self, after: int, size: int) -> Sequence[Sealed]:
+        """Return up to *size* links with positions above *after*, in order."""
+
+    def of(self, number: int) -> Seal | None:
+        """Return the link that names the audit row with that number."""
+
+    def unsealed(self, above: int, up_to: int, size: int) -> Sequence[AuditRow]:
+        """Return up to *size* audit rows without a link, by number, above the one number and up to the other."""
+
+    def add(self, seals: Sequence[Seal]) -> bool:
+        """
+        Return whether the first of *seals* was the first at its position; then all are kept, else none.
+
+        Two concurrent calls with one position never both return True. Nothing is left locked by a caller that dies.
+        """
+
 
 class MomentStore(Protocol):
     """The latest time that any worker has seen."""
@@ -348,6 +385,9 @@ class Change(Protocol):
     feed: FeedBook
     tables: Tables
 
+    def about(self, subject_id: str) -> None:
+        """Complete the event of this change: its subject was given that id only inside it."""
+
     def also(self, event: Event) -> None:
         """Record a further event of the same change."""
 
@@ -377,6 +417,8 @@ class Stores(Protocol):
     def feed(self) -> Feed: ...
     @property
     def audit(self) -> AuditTrail: ...
+    @property
+    def seals(self) -> SealStore: ...
     @property
     def moments(self) -> MomentStore: ...
     @property

@@ -29,13 +29,15 @@ from lingpai.stores.interfaces import (
     MomentStore,
     NoticeBook,
     Place,
+    Sealed,
+    SealStore,
     SessionBook,
     SessionTraces,
     Tables,
 )
 from lingpai.stores.sql.scratch import Scratch
 from lingpai.vocabulary.clock import Clock
-from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
+from lingpai.vocabulary.events import AuditRow, Event, FeedEntry, Seal, Wanted
 from lingpai.vocabulary.outcomes import Outcome, Reason, Refused
 from lingpai.vocabulary.values import (
     AuthCode,
@@ -68,6 +70,7 @@ class Rows:
     feed: dict[int, FeedEntry] = field(default_factory=dict)
     told: dict[int, int] = field(default_factory=dict)  # when each entry of the feed was made
     audit: dict[int, AuditRow] = field(default_factory=dict)
+    seals: dict[int, Seal] = field(default_factory=dict)
     moments: dict[int, int] = field(default_factory=dict)  # at 1, the latest time seen
 
     def copy(self) -> "Rows":
@@ -497,6 +500,57 @@ class AuditOfMemory:
         audit = self._held.rows.audit
         return [audit[n] for n in islice((n for n in sorted(audit) if n > after), size)]
 
+    def newest(self) -> int:
+        return max(self._held.rows.audit, default=0)
+
+    def find(self, wanted: Wanted, above: int, below: int, size: int) -> Sequence[AuditRow]:
+        rows = self._held.rows.audit
+        numbers = (n for n in sorted(rows, reverse=True) if above < n < below)
+        return list(islice((rows[n] for n in numbers if _is_wanted(rows[n], wanted)), size))
+
+
+def _is_wanted(row: AuditRow, wanted: Wanted) -> bool:
+    names = ("subject", "subject_id", "actor", "kind")
+    asked = {name: value for name in names if (value := getattr(wanted, name))}
+    return row.at >= wanted.since and all(getattr(row, name) == value for name, value in asked.items())
+
+
+class Seals:
+    """The chain over the audit trail."""
+
+    def __init__(self, memory: "Memory", held: Held) -> None:
+        self._memory = memory
+        self._held = held
+
+    def head(self) -> Seal | None:
+        seals = self._held.rows.seals
+        return seals[max(seals)] if seals else None
+
+    def of(self, number: int) -> Seal | None:
+        return next((seal for seal in self._held.rows.seals.values() if seal.number == number), None)
+
+    def page(self, after: int, size: int) -> Sequence[Sealed]:
+        rows = self._held.rows
+        positions = islice((n for n in sorted(rows.seals) if n > after), size)
+        return [Sealed(rows.seals[n], rows.audit.get(rows.seals[n].number)) for n in positions]
+
+    def unsealed(self, above: int, up_to: int, size: int) -> Sequence[AuditRow]:
+        rows = self._held.rows
+        sealed = {seal.number for seal in rows.seals.values()}
+        numbers = (n for n in sorted(rows.audit) if above < n <= up_to and n not in sealed)
+        return [rows.audit[n] for n in islice(numbers, size)]
+
+    def add(self, seals: Sequence[Seal]) -> bool:
+        with self._memory.writing() as rows:
+            if seals[0].position in rows.seals:
+                return False
+            for seal in seals:
+                _new(rows.seals, seal.position)
+                if any(seal.number == kept.number for kept in rows.seals.values()):
+                    raise ValueError(f"{seal.number} is sealed already")
+                rows.seals[seal.position] = seal
+        return True
+
 
 class Roles:
     """Every role over the same tables."""
@@ -523,6 +577,9 @@ class ChangeOfMemory(Roles):
         self.tables = tables
         self._rows = rows
         self._events = [event]
+
+    def about(self, subject_id: str) -> None:
+        self._events[0] = replace(self._events[0], subject_id=subject_id)
 
     def also(self, event: Event) -> None:
         self._events.append(event)
@@ -555,6 +612,7 @@ class Memory(Roles):
         self.traces: SessionTraces = Traces(self, clock)
         self.audit: AuditTrail = AuditOfMemory(self._held)
         self.feed: Feed = FeedOfMemory(self._held)
+        self.seals: SealStore = Seals(self, self._held)
         self.moments: MomentStore = Moments(self, self._held)
         self._scratch = Scratch()
         self.tables: Tables = self._scratch

@@ -60,3 +60,33 @@ class AuditRow:
     subject_id: str
     actor: str
     detail: Mapping[str, str | int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """
+    One link of the chain over the audit trail.
+
+    Args:
+        position: From 1, without a gap: the order of sealing.
+        number: The audit row's.
+        key_id: The working key under which *hash* was made.
+        hash: Over the previous link's hash, the position and the row.
+
+    """
+
+    position: int
+    number: int
+    key_id: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which audit rows are looked for; what is empty is not asked. *since* is in milliseconds."""
+
+    subject: str = ""
+    subject_id: str = ""
+    actor: str = ""
+    kind: str = ""
+    since: int = 0

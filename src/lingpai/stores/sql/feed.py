@@ -1,15 +1,16 @@
 """What happened, in SQL: the change feed that memories follow, and the audit trail."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import ColumnElement, Text, bindparam, delete, func, insert, or_, select
 
 from lingpai.stores.interfaces import Heard, Place
 from lingpai.stores.sql import snapshots
 from lingpai.stores.sql.asking import Asking
 from lingpai.stores.sql.dialects import PerDialect
 from lingpai.stores.sql.tables import audit, feed
-from lingpai.vocabulary.events import AuditRow, Event, FeedEntry
+from lingpai.vocabulary.events import AuditRow, Event, FeedEntry, Wanted
 
 LAST = select(func.max(feed.c.number))
 # With the entry itself: while it is kept, nothing above it was trimmed, whatever numbers the engine left out.
@@ -31,6 +32,25 @@ DELETE_OVER = PerDialect(
 )
 
 AUDIT_PAGE = select(audit).where(audit.c.number > bindparam("after")).order_by(audit.c.number).limit(bindparam("size"))
+AUDIT_NEWEST = select(func.max(audit.c.number))
+
+
+def _if_asked(name: str) -> ColumnElement[bool]:
+    asked = bindparam(name, type_=Text)
+    return or_(asked == "", audit.c[name] == asked)
+
+
+AUDIT_FIND = (
+    select(audit)
+    .where(
+        audit.c.number > bindparam("above"),
+        audit.c.number < bindparam("below"),
+        audit.c.at >= bindparam("since"),
+        *map(_if_asked, ("subject", "subject_id", "actor", "kind")),
+    )
+    .order_by(audit.c.number.desc())
+    .limit(bindparam("size"))
+)
 RECORD = insert(audit)
 
 
@@ -80,6 +100,14 @@ class SqlAudit:
 
     def page(self, after: int, size: int) -> Sequence[AuditRow]:
         return [AuditRow(*row) for row in self._ask.rows(AUDIT_PAGE, after=after, size=size)]
+
+    def newest(self) -> int:
+        ((number,),) = self._ask.rows(AUDIT_NEWEST)
+        return number or 0
+
+    def find(self, wanted: Wanted, above: int, below: int, size: int) -> Sequence[AuditRow]:
+        asked = {"above": above, "below": below, "size": size, **asdict(wanted)}
+        return [AuditRow(*row) for row in self._ask.rows(AUDIT_FIND, **asked)]
 
 
 class SqlAuditBook(SqlAudit):

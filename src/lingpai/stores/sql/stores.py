@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from lingpai.stores.interfaces import (
@@ -26,6 +27,7 @@ from lingpai.stores.interfaces import (
     MomentStore,
     NoticeBook,
     NoticeStore,
+    SealStore,
     SessionBook,
     SessionStore,
     SessionTraces,
@@ -44,6 +46,7 @@ from lingpai.stores.sql.migrations import migrate
 from lingpai.stores.sql.modules import SqlMigrations
 from lingpai.stores.sql.moments import SqlMomentBook, SqlMoments
 from lingpai.stores.sql.notices import SqlNoticeBook, SqlNotices
+from lingpai.stores.sql.seals import SqlSeals
 from lingpai.stores.sql.sessions import SqlSessionBook, SqlSessions, SqlTraces
 from lingpai.stores.sql.sqlite import sqlite_engine, write_ahead
 from lingpai.vocabulary.clock import Clock
@@ -96,6 +99,9 @@ class SqlChange:
         self.feed: FeedBook = self._feed
         self.tables: Tables = transaction
 
+    def about(self, subject_id: str) -> None:
+        self._events[0] = replace(self._events[0], subject_id=subject_id)
+
     def also(self, event: Event) -> None:
         self._events.append(event)
 
@@ -125,6 +131,7 @@ class SqlStores:
         self.keys: KeyStore = SqlKeys(alone)
         self.feed = feed
         self.audit: AuditTrail = SqlAudit(alone)
+        self.seals: SealStore = SqlSeals(self._database)
         self.moments: MomentStore = SqlMoments(self._database)
         self.tables: Tables = alone
         self.migrations = migrations

@@ -233,3 +233,16 @@ audit = Table(
     _words("actor"),
     Column("detail", JSON, nullable=False),
 )
+
+# Beside the trail, not in it: on PostgreSQL a lower number can commit after a higher one, so the order of
+# the chain is that of sealing. Whoever inserts a position first has sealed it.
+seals = Table(
+    "seals",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("key_id", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("seals_number", "number", unique=True),
+    sqlite_with_rowid=False,
+)
