@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import bindparam, exists, insert, select
+from sqlalchemy import bindparam, exists, func, insert, select
 
 from lingpai.stores.interfaces import Sealed
 from lingpai.stores.sql.asking import Row
@@ -12,7 +12,7 @@ from lingpai.stores.sql.engine import Database
 from lingpai.stores.sql.tables import audit, seals
 from lingpai.vocabulary.events import AuditRow, Seal
 
-HEAD = select(seals).order_by(seals.c.position.desc()).limit(1)
+HEAD = select(seals).where(seals.c.position == select(func.max(seals.c.position)).scalar_subquery())
 OF = select(seals).where(seals.c.number == bindparam("which"))
 PAGE = (
     select(seals, audit)
