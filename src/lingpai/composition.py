@@ -37,6 +37,7 @@ from lingpai.operations.open_session import Opening
 from lingpai.operations.register import Register
 from lingpai.operations.renew import Renew, Rotation
 from lingpai.operations.sign_in import SignIn
+from lingpai.principals.addresses import Addresses
 from lingpai.principals.admission import Admission
 from lingpai.principals.bell import Bell, open_bell, silence
 from lingpai.principals.chain import AUDIT
@@ -237,6 +238,11 @@ class House:
                 served[name] = Served(declaration.build(settings, self.offers(name)), hosts)
         return served
 
+    @property
+    def addresses(self) -> Addresses:
+        """How phone numbers and e-mail addresses are spelt."""
+        return Addresses(self.settings.phone_region)
+
     @cached_property
     def gate(self) -> HashingGate:
         """Where passwords are hashed."""
@@ -385,9 +391,9 @@ class House:
             DescribeCompany(stores.companies),
             DescribeSelf(),
             EndSession(stores, clock),
-            Register(stores, gate, opening, clock),
+            Register(stores, gate, opening, clock, self.addresses),
             Renew(stores, admission, rotation),
-            SignIn(stores, gate, opening),
+            SignIn(stores, gate, opening, self.addresses),
         ]
         calls = {call: call for made in self.modules.values() for call in made.calls}
         return Desk(

@@ -97,6 +97,23 @@ def test_a_disabled_user_has_no_session_and_can_be_enabled_again(demo, lingpai):
     assert stored(demo.data, "zhangwei").enabled
 
 
+def test_addresses_are_changed_and_proved(demo, lingpai):
+    change = ("user", "change", "xujie", "--data", demo.data)
+
+    assert lingpai(*change, "--email", "Xu@Example.com", "--email-verified").out == (
+        "xujie: phone 13900000013 (proved), e-mail xu@example.com (proved).\n"
+    )
+    assert lingpai(*change, "--email", "", "--phone", "+852 5123 4567", "--json").json == {
+        "uid": 13,
+        "username": "xujie",
+        "phone": "+85251234567",
+        "phone_verified": False,
+        "email": "",
+        "email_verified": False,
+    }
+    lingpai(*change, "--phone", "13900000013", "--phone-verified")
+
+
 def test_users_are_listed_a_page_at_a_time(demo, lingpai):
     first = lingpai("user", "list", "--limit", "2", "--data", demo.data)
 
@@ -108,6 +125,9 @@ def test_users_are_listed_a_page_at_a_time(demo, lingpai):
             "username": "xujie",
             "truename": "徐杰",
             "phone": "13900000013",
+            "phone_verified": True,
+            "email": "",
+            "email_verified": False,
             "companies": [],
             "admin_of": [],
             "role": "",
@@ -179,6 +199,10 @@ def test_a_minted_token_is_a_session_of_its_client(demo, lingpai):
         (["user", "add", "neu"], ["--password-stdin", "--random-password"]),
         (["user", "add", "neu", "--password-stdin"], ["must not be empty"]),
         (["user", "add", "neu", "--password-stdin", "--random-password"], ["exclude"]),
+        (["user", "add", "xuj1e", "--random-password"], ["the name xuj1e is taken", "looks like"]),
+        (["user", "change", "nobody", "--phone", ""], ["no user nobody"]),
+        (["user", "change", "xujie", "--phone", "1"], ["phone is no phone number"]),
+        (["user", "change", "xujie", "--phone", "13900000012", "--phone-verified"], ["another user signs in with"]),
         (["user", "add"], ["NAME"]),
         (["user", "ad"], ["ad", "add"]),
         (["user", "reset", "nobody", "--random-password"], ["no user nobody", f"`{PROGRAM} user list --data"]),

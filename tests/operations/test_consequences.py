@@ -7,9 +7,11 @@ from msgspec import structs
 
 from lingpai.operations.add_client import AddClient, NewClient
 from lingpai.operations.authorize import Authorize
+from lingpai.operations.change_addresses import AddressesAsked, ChangeAddresses
 from lingpai.operations.mint_token import MintToken, TokenAsked
 from lingpai.operations.register import Registration
 from lingpai.operations.sign_in import NameAndPassword
+from lingpai.principals.addresses import AT_HOME
 from lingpai.vocabulary.outcomes import Outcome, Reason
 from lingpai.vocabulary.secret import Secret
 from lingpai.vocabulary.values import Client, CodeTerms
@@ -192,3 +194,96 @@ def test_ones_own_phone_number_may_be_ones_name(town):
     signed_in = town.sign_in(town.visitor(phone_names=True), NameAndPassword("13900000002", "battery"))
 
     assert signed_in.standing.user.phone == "13900000002"
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("phone=13900000002", "+8613900000002"),
+        ("phone=13900000002", "１３９-0000-0002"),
+        ("email=mei@example.com", "Mei@Example.com"),
+    ],
+)
+def test_an_address_is_one_however_it_is_spelt_and_no_name_of_anybody_else_once_it_is_proved(town, address, name):
+    member = address.partition("=")[0]
+    town.user("wang", "battery", address, f"{member}_verified=yes")
+    visitor = town.visitor(registration="open", phone_names=True)
+
+    asked = Registration(name, "tiger lily of 9")
+    assert refusal(lambda: town.register(visitor, asked)).outcome is Outcome.NAME_TAKEN
+    assert town.sign_in(visitor, NameAndPassword(name, "battery")).standing.user.name == "wang"
+
+
+@pytest.mark.parametrize("more", [("email=mei@example.com",), ("phone=13900000002", "phone_verified=yes")])
+def test_nobody_signs_in_by_an_address_that_is_not_proved_or_that_the_house_does_not_take(town, more):
+    town.user("wang", "battery", *more)
+    name = more[0].partition("=")[2]
+
+    refused = refusal(lambda: town.sign_in(town.visitor(), NameAndPassword(name, "battery")))
+
+    assert refused.outcome is Outcome.SIGN_IN_FAILED
+
+
+def test_a_name_that_looks_like_anothers_is_taken_and_signs_nobody_in(town):
+    town.user("paypal", "battery")
+    visitor = town.visitor(registration="open")
+
+    for name in ("paypa1", "PAYPAI"):
+        assert refusal(lambda name=name: town.user(name, "battery")).outcome is Outcome.NAME_TAKEN
+        asked = Registration(name, "tiger lily of 9")
+        assert refusal(lambda asked=asked: town.register(visitor, asked)).outcome is Outcome.NAME_TAKEN
+        signing_in = NameAndPassword(name, "battery")
+        refused = refusal(lambda asked=signing_in: town.sign_in(visitor, asked))
+        assert refused.outcome is Outcome.SIGN_IN_FAILED
+
+
+def test_what_is_no_address_is_a_bad_argument(town):
+    asked = Registration("bo", "tiger lily of 9", phone="1380", email="bo")
+
+    refused = refusal(lambda: town.register(town.visitor(registration="open"), asked))
+
+    assert refused.outcome is Outcome.ARGUMENT_BAD
+    assert set(refused.fields) == {"phone", "email"}
+
+
+class TestChangingAddresses:
+    @pytest.fixture
+    def change(self, town):
+        town.user("wang", "battery", "phone=13900000002", "phone_verified=yes", "email=w@x.cn", "email_verified=yes")
+        changing = ChangeAddresses(town.stores, AT_HOME)
+        return lambda user_id=2, **asked: changing("operator", AddressesAsked(user_id, **asked))
+
+    def test_a_new_one_is_not_proved_and_the_other_stays_as_it_is(self, change, town):
+        kept = change(phone="+86 139 0000 0003")
+
+        assert (kept.phone, kept.phone_verified) == ("13900000003", False)
+        assert (kept.email, kept.email_verified) == ("w@x.cn", True)
+        assert town.stores.accounts.by_id(2) == kept
+
+    def test_the_same_one_in_another_spelling_stays_proved(self, change):
+        kept = change(phone="139-0000-0002", email="W@X.cn")
+
+        assert (kept.phone_verified, kept.email_verified) == (True, True)
+
+    def test_it_is_proved_or_not_when_the_operator_says_so_and_nothing_is_never_proved(self, change):
+        assert change(email="v@x.cn", email_verified=True).email_verified
+        assert not change(phone_verified=False).phone_verified
+        assert not change(phone="", phone_verified=True).phone_verified
+
+    def test_what_somebody_else_signs_in_with_cannot_be_proved(self, change, town):
+        town.user("li@x.cn", "battery", "phone=13900000004", "phone_verified=yes")
+
+        for asked in ({"email": "li@x.cn", "email_verified": True}, {"phone": "13900000004", "phone_verified": True}):
+            assert refusal(lambda asked=asked: change(**asked)).outcome is Outcome.NAME_TAKEN
+            asked.pop("email_verified", None), asked.pop("phone_verified", None)
+            change(**asked)
+
+    def test_of_nobody_and_to_no_address_it_is_refused(self, change):
+        assert refusal(lambda: change(99, email="a@x.cn")).outcome is Outcome.NOTHING_THERE
+        assert refusal(lambda: change(email="a")).outcome is Outcome.ARGUMENT_BAD
+
+    def test_workers_forget_what_they_remember_of_the_user(self, change, town):
+        here = town.stores.feed.here()
+        change(phone="")
+
+        assert [(one.subject, one.subject_id) for one in town.stores.feed.after(here).entries] == [("user", "2")]

@@ -7,11 +7,13 @@ from lingpai.vocabulary.outcomes import Outcome, Refused
 
 
 @pytest.mark.parametrize("name", ["mei", "MEI", "Ｍｅｉ", "ｍEi"])
-def test_names_that_look_alike_are_one(name):
+def test_names_that_differ_in_case_or_width_are_one(name):
     assert name_key(name) == "mei"
 
 
-@pytest.mark.parametrize("name", ["mei", "王芳", "a" * 64, "O'Neill", "mei@example.com", "👩"])
+@pytest.mark.parametrize(
+    "name", ["mei", "王芳", "a" * 64, "O'Neill", "mei@example.com", "👩", "王Anna", "アンナ安娜", "иван", "안나安娜"]
+)
 def test_a_name_that_people_can_see_may_be_given(name):
     check_new_name(name)
 
@@ -22,6 +24,7 @@ def test_a_name_that_people_can_see_may_be_given(name):
         *("", "a" * 65, "a b", "a\tb", "a\u00a0b", "a\u200bb", "a\u202eb", "a\0b", "a\ud800b", "a\ue000b"),
         "a\u00b8b",  # a cedilla of its own: its key holds a blank
         *("admin\u3164", "admin\uffa0", "admin\u1160"),  # the Hangul fillers: letters that nobody sees
+        *("adm\u0456n", "р\u0430ypal", "mei\u03b1"),  # Cyrillic or Greek among Latin letters
         *("admin\ufe0f", "ad\u034fmin", "admin\U000e0100", "\u2800"),
     ],
     ids=ascii,

@@ -8,10 +8,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from lingpai.stores.sql import clients, codes, feed, generations, migrations, seals, sessions, tables
+from lingpai.stores.sql import accounts, clients, codes, feed, generations, migrations, seals, sessions, tables, tries
 from lingpai.vocabulary import events, values
 from tests.stores.programs import OPEN, open_at
 
@@ -40,6 +41,7 @@ def test_head_names_the_newest_script():
         (tables.sessions, values.Session),
         (tables.generations, values.Generation),
         (tables.codes, values.AuthCode),
+        (tables.failures, values.Tries),
         (tables.notices, values.Notice),
         (tables.keys, values.WorkingKey),
         (tables.audit, events.AuditRow),
@@ -94,6 +96,12 @@ def test_a_database_of_a_later_version_is_not_opened(shared_house, place, clock)
         generations.NEWEST,
         codes.DELETE_OVER,
         clients.PAGE,
+        tries.OF,
+        tries.FIND,
+        tries.FORGET,
+        tries.DELETE_OVER,
+        accounts.WITH_PHONE,
+        accounts.WITH_EMAIL,
         feed.LAST,
         feed.SINCE,
         feed.DELETE_OVER.sqlite,
@@ -113,3 +121,39 @@ def test_no_statement_reads_a_whole_table(sqlite, statement):
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", nothing).all()
 
     assert [step for *_, step in plan if step.startswith("SCAN")] == []
+
+
+OLD_USER = (
+    "INSERT INTO users (name, name_key, password, enabled, truename, nickname, sex, phone, phone_verified, email, "
+    "avatar, status, role, created) VALUES ('{0}', '{0}', '', TRUE, '', '', '3', '', FALSE, '', '', '', '', 1)"
+)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_users_from_before_looks_were_compared_keep_their_names_and_the_oldest_of_those_alike_its_look(request, engine):
+    stores = request.getfixturevalue(engine)
+    with stores._database._engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        config = Config()
+        config.set_main_option("script_location", migrations.__path__[0])
+        for table in ("failures", "users"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+        connection.exec_driver_sql("DROP TABLE failures")
+        for index in ("users_proved_email", "users_name_skeleton"):
+            connection.exec_driver_sql(f"DROP INDEX {index}")
+        for column in ("email_verified", "name_skeleton"):
+            connection.exec_driver_sql(f"ALTER TABLE users DROP COLUMN {column}")
+        for name in ("paypal", "paypa1", "PAYPAL", "mei"):
+            connection.exec_driver_sql(OLD_USER.format(name))
+        script = ScriptDirectory.from_config(config).get_revision("0004").module
+        with Operations.context(MigrationContext.configure(connection)):
+            script.upgrade()
+        connection.exec_driver_sql("COMMIT")
+
+    kept = [(one.name, one.name_skeleton, one.email_verified) for one in stores.accounts.page(0, 9)]
+    assert kept == [
+        ("paypal", "paypal", False),
+        ("paypa1", None, False),
+        ("PAYPAL", None, False),
+        ("mei", "rnel", False),
+    ]

@@ -268,7 +268,9 @@ def _add_user(house: House, person: Person, companies: Sequence[Company]) -> Mad
     numbers = [one for one in person.works_in.split(",") if one]
     joinings = tuple(Joining(companies[int(one.rstrip("*")) - 1].id, one.endswith("*")) for one in numbers)
     profile = person.profile(house.clock() - 300 * DAY)
-    user = AddUser(house.stores, house.clock)(OPERATOR, NewUser(profile, password.reveal(), joinings))
+    user = AddUser(house.stores, house.clock, addresses=house.addresses)(
+        OPERATOR, NewUser(profile, password.reveal(), joinings)
+    )
     return MadeUser(user, person, password, tuple(joining.company_id for joining in joinings))
 
 

@@ -12,6 +12,7 @@ from lingpai.cli.passwords import PasswordFrom, choose_password
 from lingpai.cli.printing import Trouble, marked, said, show, show_json, table
 from lingpai.composition import House
 from lingpai.operations.add_user import AddUser, Joining, NewUser
+from lingpai.operations.change_addresses import AddressesAsked, ChangeAddresses
 from lingpai.operations.enable import EnableUser, Enabling
 from lingpai.operations.reset_password import PasswordReset, ResetPassword
 from lingpai.vocabulary.outcomes import Outcome, Refused
@@ -21,7 +22,7 @@ APP = App(
     name="user",
     group=ACCOUNTS,
     group_commands=COMMANDS,
-    help=said("用户：新增、列出、重设密码、停用、启用", "Users: add, list, reset, disable, enable."),
+    help=said("用户：新增、列出、修改、重设密码、停用、启用", "Users: add, list, change, reset, disable, enable."),
 )
 
 
@@ -42,6 +43,13 @@ class Profile:
         ),
     ] = False
     email: Annotated[str, Parameter(help=said("邮箱", "An e-mail address."))] = ""
+    email_verified: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help=said("邮箱已验证，可用来登录", "The address is proved to be theirs: it is good to sign in with."),
+        ),
+    ] = False
     role: Annotated[str, Parameter(help=said("角色，如 admin", "A role, such as admin."))] = ""
 
 
@@ -88,7 +96,7 @@ def add(
             User(id=0, name=name, name_key="", password="", **known), chosen.password.reveal(), tuple(joinings)
         )
         try:
-            kept = AddUser(house.stores, house.clock)(OPERATOR, asked)
+            kept = AddUser(house.stores, house.clock, addresses=house.addresses)(OPERATOR, asked)
         except Refused as refusal:
             if refusal.outcome is not Outcome.NAME_TAKEN:
                 raise
@@ -122,6 +130,51 @@ def list_(*, after: int = 0, limit: Limit = 200, data: Data = HERE, as_json: AsJ
     if len(users) > limit:
         more = command(f"user list --after {users[limit - 1].id}", data)
         show(said(f"还有更多：{more}", f"There are more: {more}"))
+
+
+@APP.command(
+    help=said(
+        "修改手机号、邮箱；换了地址，就要重新验证",
+        "Change phone number or e-mail address; a new one is not proved unless you say so.",
+    )
+)
+def change(
+    name: UserName,
+    /,
+    *,
+    phone: Annotated[str | None, Parameter(help=said("手机号，空串为删除", "A phone number; empty for none."))] = None,
+    phone_verified: Annotated[
+        bool | None, Parameter(help=said("手机号已验证(或未验证)", "The number is proved to be theirs, or is not."))
+    ] = None,
+    email: Annotated[str | None, Parameter(help=said("邮箱，空串为删除", "An e-mail address; empty for none."))] = None,
+    email_verified: Annotated[
+        bool | None, Parameter(help=said("邮箱已验证(或未验证)", "The address is proved to be theirs, or is not."))
+    ] = None,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Change the addresses of a user."""
+    with opened(data) as house:
+        user = find_user(house, name, data)
+        asked = AddressesAsked(user.id, phone, phone_verified, email, email_verified)
+        try:
+            kept = ChangeAddresses(house.stores, house.addresses)(OPERATOR, asked)
+        except Refused as refusal:
+            if refusal.outcome is not Outcome.NAME_TAKEN:
+                raise
+            raise Trouble(
+                "这个手机号或邮箱已被另一个用户用来登录。", "another user signs in with this phone number or address."
+            ) from None
+    if as_json:
+        show_json({"uid": kept.id, "username": kept.name, **_addresses(kept)})
+    else:
+        phone_shown, email_shown = _told_addresses(kept)
+        show(
+            said(
+                f"{kept.name}：手机号 {phone_shown}，邮箱 {email_shown}。",
+                f"{kept.name}: phone {phone_shown}, e-mail {email_shown}.",
+            )
+        )
 
 
 @APP.command(help=said("重设密码，并结束该用户的全部会话", "Give a user a new password; all their sessions end."))
@@ -180,13 +233,25 @@ def enable(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) -> 
 
 
 def _taken(name: str, profile: Profile) -> Trouble:
-    # Only a proved number is nobody else's.
-    if profile.phone and profile.phone_verified:
-        return Trouble(
-            f"用户名 {name} 或手机号 {profile.phone} 已被占用。",
-            f"the name {name}, or the phone number {profile.phone}, is taken by another user.",
-        )
-    return Trouble(f"用户名 {name} 已被占用。", f"the name {name} is taken by another user.")
+    # Only what is proved is nobody else's.
+    proved = [(profile.phone_verified, profile.phone, "手机号", "the phone number")]
+    proved.append((profile.email_verified, profile.email, "邮箱", "the address"))
+    also_zh = "".join(f"或{zh} {value} " for is_proved, value, zh, _ in proved if is_proved and value)
+    also_en = "".join(f", or {en} {value}," for is_proved, value, _, en in proved if is_proved and value)
+    return Trouble(
+        f"用户名 {name} {also_zh}已被占用，或与已有的用户名太相似。",
+        f"the name {name}{also_en} is taken by another user, or looks like another's.",
+    )
+
+
+def _addresses(user: User) -> dict[str, Any]:
+    return {name: getattr(user, name) for name in ("phone", "phone_verified", "email", "email_verified")}
+
+
+def _told_addresses(user: User) -> tuple[str, str]:
+    proved, none = said("(已验证)", " (proved)"), said("无", "none")
+    phone = user.phone + proved * user.phone_verified
+    return phone or none, (user.email + proved * user.email_verified) or none
 
 
 def _row(house: House, user: User) -> dict[str, Any]:
@@ -195,7 +260,7 @@ def _row(house: House, user: User) -> dict[str, Any]:
         "uid": user.id,
         "username": user.name,
         "truename": user.truename,
-        "phone": user.phone,
+        **_addresses(user),
         "companies": [one.company_id for one in memberships],
         "admin_of": [one.company_id for one in memberships if one.is_admin],
         "role": user.role,

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from lingpai.principals.names import check_new_name, is_anothers, name_key
+from lingpai.principals.addresses import AT_HOME, Addresses
+from lingpai.principals.names import check_new_name, is_anothers, name_key, named
 from lingpai.principals.passwords.argon2 import hash_password
 from lingpai.principals.published import PUBLISHED, is_published
 from lingpai.stores.interfaces import Stores
@@ -55,23 +56,28 @@ class AddUser:
     stores: Stores
     clock: Clock
     published_too: bool = False
+    addresses: Addresses = AT_HOME
 
     def __call__(self, operator: str, asked: NewUser) -> User:
         """
         Return the user as kept.
 
         Raises:
-            Refused: With ARGUMENT_BAD for a name that may not be, or that a document prints with
-                this password, NOTHING_THERE for a company that is not, else NAME_TAKEN for one
-                (or a proved phone) that somebody signs in with.
+            Refused: With ARGUMENT_BAD for a name that may not be, that a document prints with
+                this password, or an address that is none; NOTHING_THERE for a company that is not, else NAME_TAKEN
+                for one (or a proved address) that somebody signs in with, or that looks like another's.
 
         """
         check_new_name(asked.profile.name)
         if is_published(name_key(asked.profile.name), asked.password) and not self.published_too:
             raise Refused(Outcome.ARGUMENT_BAD, "published credentials", fields={"password": PUBLISHED})
+        phone, email = self.addresses.check(asked.profile.phone, asked.profile.email)
         user = replace(
-            asked.profile,
-            name_key=name_key(asked.profile.name),
+            named(asked.profile),
+            phone=phone,
+            phone_verified=asked.profile.phone_verified and bool(phone),
+            email=email,
+            email_verified=asked.profile.email_verified and bool(email),
             password=hash_password(asked.password),
             company_id=asked.companies[0].company_id if asked.companies else None,
             created=asked.profile.created or self.clock(),
@@ -81,7 +87,7 @@ class AddUser:
             for joining in asked.companies:
                 if change.companies.by_id(joining.company_id) is None:
                     raise Refused(Outcome.NOTHING_THERE, f"no company {joining.company_id}")
-            kept = None if is_anothers(change.accounts, user) else change.accounts.add(user)
+            kept = None if is_anothers(change.accounts, user, self.addresses) else change.accounts.add(user)
             if kept is None:
                 raise Refused(Outcome.NAME_TAKEN)
             change.about(str(kept.id))

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from lingpai.operations.open_session import Granted, Opening, session_opened
-from lingpai.principals.names import check_new_name, is_anothers, name_key
+from lingpai.principals.addresses import AT_HOME, Addresses
+from lingpai.principals.names import check_new_name, is_anothers, name_key, named
 from lingpai.principals.passwords.gate import HashingGate
 from lingpai.principals.passwords.strength import check_new_password
 from lingpai.stores.interfaces import Stores
@@ -17,7 +18,7 @@ from lingpai.vocabulary.values import Sex, Terms, User, Visitor
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What somebody tells of themselves. A phone number is kept, but is not proved by telling it."""
+    """What somebody tells of themselves. Phone number and e-mail address are kept, but not proved by telling them."""
 
     name: Username
     password: Password = field(repr=False)
@@ -48,6 +49,7 @@ class Register:
     gate: HashingGate
     opening: Opening
     clock: Clock
+    addresses: Addresses = AT_HOME
 
     def __call__(self, visitor: Visitor, asked: Registration) -> Granted:
         _check_registration(visitor.terms, asked.invitation)
@@ -55,24 +57,26 @@ class Register:
         check_new_password(asked.password, asked.name)
         if self.stores.accounts.named(name_key(asked.name)):
             raise Refused(Outcome.NAME_TAKEN)
+        phone, email = self.addresses.check(asked.phone, asked.email)
         newcomer = User(
             id=0,
             name=asked.name,
-            name_key=name_key(asked.name),
+            name_key="",
             password=self.gate.hash(asked.password),
             truename=asked.truename,
             nickname=asked.nickname,
             sex=Sex(asked.sex),
-            phone=asked.phone,
-            email=asked.email,
+            phone=phone,
+            email=email,
             avatar=asked.avatar,
             created=self.clock(),
         )
+        newcomer = named(newcomer)
         session_id = self.opening.new_id()
         detail = {"contract": visitor.terms.contract, "name": newcomer.name}
         event = Event("user:registered", "user", "", "visitor", detail, told=False)
         with self.stores.change(event) as change:
-            user = None if is_anothers(change.accounts, newcomer) else change.accounts.add(newcomer)
+            user = None if is_anothers(change.accounts, newcomer, self.addresses) else change.accounts.add(newcomer)
             if user is None:
                 raise Refused(Outcome.NAME_TAKEN)
             change.about(str(user.id))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from lingpai.operations.open_session import Granted, Opening, session_opened
+from lingpai.principals.addresses import AT_HOME, Addresses
 from lingpai.principals.names import name_key
 from lingpai.principals.passwords.gate import HashingGate
 from lingpai.stores.interfaces import AccountStore, Stores
@@ -20,12 +21,19 @@ class NameAndPassword:
     password: Password = field(repr=False)
 
 
-def find_by_sign_in_name(accounts: AccountStore, name: str, *, phone_names: bool) -> User | None:
-    """Return the user whom *name* means: a user name, or where *phone_names* a proved phone number."""
-    user = accounts.named(name_key(name))
-    if user is None and phone_names:
-        user = accounts.with_phone(name)
-    return user
+def find_by_sign_in_name(accounts: AccountStore, name: str, addresses: Addresses, *, phone_names: bool) -> User | None:
+    """
+    Return the user whom *name* means: a user name, a proved e-mail address, or where *phone_names* a proved number.
+
+    How many questions that asks shows in *name* alone, not in whether anybody is called so.
+    """
+    phone, email = addresses.phone(name) if phone_names else None, addresses.email(name)
+    found = [accounts.named(name_key(name))]
+    if phone:
+        found.append(accounts.with_phone(phone))
+    if email:
+        found.append(accounts.with_email(email))
+    return next((user for user in found if user is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +52,12 @@ class SignIn:
     stores: Stores
     gate: HashingGate
     opening: Opening
+    addresses: Addresses = AT_HOME
 
     def __call__(self, visitor: Visitor, asked: NameAndPassword) -> Granted:
-        user = find_by_sign_in_name(self.stores.accounts, asked.name, phone_names=visitor.terms.phone_names)
+        user = find_by_sign_in_name(
+            self.stores.accounts, asked.name, self.addresses, phone_names=visitor.terms.phone_names
+        )
         right = self.gate.verify(user.password if user else None, asked.password)
         if user is None or not right:
             raise Refused(Outcome.SIGN_IN_FAILED, "unknown name or wrong password")

@@ -2,14 +2,18 @@
 Names that people sign in with.
 
 Two names are one when they fold to the same key: NFKC, then case folding, so that
-`Ｍｅｉ`, `MEI` and `mei` are one account.
+`Ｍｅｉ`, `MEI` and `mei` are one account. Two that look alike (`vocabulary.lookalikes`) are two, which may not
+both be given.
 """
 
 import re
 import unicodedata
+from dataclasses import replace
 
+from lingpai.principals.addresses import Addresses
 from lingpai.stores.interfaces import AccountStore
 from lingpai.vocabulary.arguments import Wrong
+from lingpai.vocabulary.lookalikes import mixes_scripts, skeleton
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.values import User
 
@@ -24,6 +28,7 @@ _IGNORED = re.compile(
 """Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point), and the blank of Braille."""
 
 _BAD: Wrong = ("不能含有空白、控制或不可见字符", "must not contain blanks, control or invisible characters")
+_MIXED: Wrong = ("不能混用容易混淆的文字", "must not mix scripts whose letters are taken for one another")
 
 
 def name_key(name: str) -> str:
@@ -33,16 +38,26 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
-def is_anothers(accounts: AccountStore, newcomer: User) -> bool:
-    """
-    Return whether *newcomer* would take over what somebody else signs in with.
+def named(user: User) -> User:
+    """Return *user* with what is unique about the name."""
+    key = name_key(user.name)
+    return replace(user, name_key=key, name_skeleton=skeleton(key))
 
-    That is a name which is another user's proved phone number, or a proved number which is another's name;
-    that names and proved numbers are each unique is the store's to say.
+
+def is_anothers(accounts: AccountStore, claimant: User, addresses: Addresses) -> bool:
     """
-    if accounts.with_phone(newcomer.name_key) is not None:
-        return True
-    return newcomer.phone_verified and accounts.named(name_key(newcomer.phone)) is not None
+    Return whether *claimant*, kept already (by the same id) or not, would take over what somebody else signs in with.
+
+    That is a name which is another user's proved phone number or e-mail address, or a proved one of these which is
+    another's name or proved as well. That names are unique is the store's to say.
+    """
+    phone, email = addresses.phone(claimant.name), addresses.email(claimant.name)
+    proved_by = [accounts.with_phone(phone) if phone else None, accounts.with_email(email) if email else None]
+    if claimant.phone_verified:
+        proved_by += [accounts.named(name_key(claimant.phone)), accounts.with_phone(claimant.phone)]
+    if claimant.email_verified:
+        proved_by += [accounts.named(name_key(claimant.email)), accounts.with_email(claimant.email)]
+    return any(user is not None and user.id != claimant.id for user in proved_by)
 
 
 def check_new_name(name: str, member: str = "username") -> None:
@@ -50,11 +65,13 @@ def check_new_name(name: str, member: str = "username") -> None:
     Make sure that *name* may be given to a new account.
 
     Raises:
-        Refused: With ARGUMENT_BAD, naming *member*, when it is empty, too long, or
-            holds what people cannot see.
+        Refused: With ARGUMENT_BAD, naming *member*, when it is empty, too long, holds what people cannot see, or
+            mixes scripts.
 
     """
     key = name_key(name)
     hides = _IGNORED.search(name + key) or any(unicodedata.category(c) in _INVISIBLE for c in name + key)
     if not key or len(name) > LONGEST or hides:
         raise Refused(Outcome.ARGUMENT_BAD, "name refused", fields={member: _BAD})
+    if mixes_scripts(key):
+        raise Refused(Outcome.ARGUMENT_BAD, "name of several scripts", fields={member: _MIXED})

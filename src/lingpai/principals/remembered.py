@@ -136,7 +136,7 @@ class Remembered:
                 self._forget_session(next(iter(self._standings)))
 
     def _slim(self, standing: Standing) -> Standing:
-        """Return the same standing with one copy of what many sessions have alike, and without the password's hash."""
+        """Return the same standing with one copy of what many sessions have alike, without what nobody asks of it."""
         session, user = standing.session, standing.user
         if len(self._alike) > MOST_CLIENTS:
             self._alike.clear()
@@ -145,7 +145,7 @@ class Remembered:
         contract, client_type = sys.intern(session.contract), sys.intern(session.client_type)
         session = replace(session, client_id=client.id, contract=contract, client_type=client_type)
         name_key = user.name if user.name == user.name_key else user.name_key
-        user = replace(user, id=session.user_id, name_key=name_key, password="")
+        user = replace(user, id=session.user_id, name_key=name_key, password="", name_skeleton=None)
         return Standing(session, user, client, memberships)
 
     def keep_client(self, client: Client, mark: int) -> None:

@@ -22,9 +22,11 @@ from lingpai.vocabulary.values import (
     Generation,
     Membership,
     Notice,
+    Pace,
     Session,
     Sighting,
     Standing,
+    Tries,
     User,
     WorkingKey,
 )
@@ -50,6 +52,9 @@ class AccountStore(Protocol):
     def with_phone(self, phone: str) -> User | None:
         """Return the user who has proved *phone* to be theirs; one at most has."""
 
+    def with_email(self, email: str) -> User | None:
+        """Return the user who has proved *email* to be theirs; one at most has."""
+
     def by_id(self, user_id: int) -> User | None: ...
 
     def page(self, after: int, size: int) -> Sequence[User]:
@@ -68,11 +73,18 @@ class AccountBook(AccountStore, Protocol):
         """
 
     def add(self, user: User) -> User | None:
-        """Keep *user* (its id is ignored) and return it with its id; None when its name, or proved phone, is taken."""
+        """
+        Keep *user* (its id is ignored) and return it with its id.
+
+        None when its name, what its name looks like, or a proved phone or e-mail address is another user's.
+        """
 
     def set_password(self, user_id: int, encoded: str) -> None: ...
 
     def set_enabled(self, user_id: int, *, enabled: bool) -> None: ...
+
+    def set_addresses(self, user: User) -> None:
+        """Keep the phone and e-mail of *user*, and whether they are proved, which nobody else has done."""
 
     def set_company(self, user_id: int, company_id: int | None) -> None:
         """Remember which company the user works in now."""
@@ -215,6 +227,42 @@ class CodeBook(CodeStore, Protocol):
 
     def delete_over(self, before: int, most: int) -> int:
         """Delete up to *most* codes that were over before *before*; return how many."""
+
+
+class TryBook(Protocol):
+    """Tries of passwords, counted."""
+
+    def claim(self, digest: bytes, network: str, at: int, pace: Pace) -> Tries | None:
+        """
+        Count a try made at *at*, and return the tries as they are now; None when it comes too soon, and is not counted.
+
+        Two concurrent claims never both return what only one of them may.
+        """
+
+    def clear(self, digest: bytes, network: str, at: int, known: int) -> None:
+        """Say that the try made at *at* was right: the network is its owner's until *known*, and nothing is counted."""
+
+    def forget(self, digest: bytes) -> int:
+        """Forget all tries of the name, and the networks of its owner; return how many rows went."""
+
+    def delete_over(self, before: int, most: int) -> int:
+        """Delete up to *most* rows that were over before *before*; return how many."""
+
+
+class TryStore(Protocol):
+    """Tries of passwords."""
+
+    def find(self, digest: bytes, network: str) -> Tries | None: ...
+
+    def of(self, digest: bytes) -> Sequence[Tries]:
+        """Return what is kept of the name, by network."""
+
+    def counting(self) -> AbstractContextManager[TryBook]:
+        """
+        Return a transaction over tries alone. Whatever is raised inside it undoes all of it.
+
+        It makes no audit row: most tries are nothing that anybody will ask about.
+        """
 
 
 class NoticeStore(Protocol):
@@ -379,6 +427,7 @@ class Change(Protocol):
     sessions: SessionBook
     generations: GenerationBook
     codes: CodeBook
+    tries: TryBook
     notices: NoticeBook
     keys: KeyBook
     moments: MomentBook
@@ -409,6 +458,8 @@ class Stores(Protocol):
     def generations(self) -> GenerationStore: ...
     @property
     def codes(self) -> CodeStore: ...
+    @property
+    def tries(self) -> TryStore: ...
     @property
     def notices(self) -> NoticeStore: ...
     @property

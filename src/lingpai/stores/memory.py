@@ -34,6 +34,8 @@ from lingpai.stores.interfaces import (
     SessionBook,
     SessionTraces,
     Tables,
+    TryBook,
+    TryStore,
 )
 from lingpai.stores.sql.scratch import Scratch
 from lingpai.vocabulary.clock import Clock
@@ -46,9 +48,11 @@ from lingpai.vocabulary.values import (
     Generation,
     Membership,
     Notice,
+    Pace,
     Session,
     Sighting,
     Standing,
+    Tries,
     User,
     WorkingKey,
 )
@@ -65,6 +69,7 @@ class Rows:
     sessions: dict[str, Session] = field(default_factory=dict)
     generations: dict[tuple[str, int], Generation] = field(default_factory=dict)
     codes: dict[bytes, AuthCode] = field(default_factory=dict)
+    tries: dict[tuple[bytes, str], Tries] = field(default_factory=dict)
     notices: dict[int, Notice] = field(default_factory=dict)
     keys: dict[int, WorkingKey] = field(default_factory=dict)
     feed: dict[int, FeedEntry] = field(default_factory=dict)
@@ -132,6 +137,9 @@ class Accounts:
     def with_phone(self, phone: str) -> User | None:
         return self._first(lambda user: user.phone_verified and user.phone == phone)
 
+    def with_email(self, email: str) -> User | None:
+        return self._first(lambda user: user.email_verified and user.email == email)
+
     def by_id(self, user_id: int) -> User | None:
         return self._held.rows.users.get(user_id)
 
@@ -143,7 +151,7 @@ class Accounts:
         return self.by_id(user_id)
 
     def add(self, user: User) -> User | None:
-        if self.named(user.name_key) or (user.phone_verified and self.with_phone(user.phone)):
+        if self._is_taken(user):
             return None
         _known(self._held.rows.companies, user.company_id)
         kept = replace(user, id=_next(self._held.rows.users))
@@ -156,9 +164,31 @@ class Accounts:
     def set_enabled(self, user_id: int, *, enabled: bool) -> None:
         self._save(user_id, enabled=enabled)
 
+    def set_addresses(self, user: User) -> None:
+        owners = [self.with_phone(user.phone) if user.phone_verified else None]
+        owners.append(self.with_email(user.email) if user.email_verified else None)
+        if any(owner is not None and owner.id != user.id for owner in owners):
+            raise ValueError("another has proved it")
+        self._save(
+            user.id,
+            phone=user.phone,
+            phone_verified=user.phone_verified,
+            email=user.email,
+            email_verified=user.email_verified,
+        )
+
     def set_company(self, user_id: int, company_id: int | None) -> None:
         _known(self._held.rows.companies, company_id)
         self._save(user_id, company_id=company_id)
+
+    def _is_taken(self, user: User) -> bool:
+        looks = user.name_skeleton
+        return (
+            self.named(user.name_key) is not None
+            or (looks is not None and self._first(lambda other: other.name_skeleton == looks) is not None)
+            or (user.phone_verified and self.with_phone(user.phone) is not None)
+            or (user.email_verified and self.with_email(user.email) is not None)
+        )
 
     def _first(self, fits: Callable[[User], bool]) -> User | None:
         return next((user for user in self._held.rows.users.values() if fits(user)), None)
@@ -402,6 +432,60 @@ class Codes:
         return len(over)
 
 
+class CountedTries:
+    """Tries of passwords, counted."""
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+
+    def claim(self, digest: bytes, network: str, at: int, pace: Pace) -> Tries | None:
+        kept = self._held.rows.tries.get((digest, network))
+        if kept and kept.next > at:
+            return None
+        count = 1 if kept is None or kept.latest + pace.forgotten < at else kept.count + 1
+        wait = pace.waits[min(count, len(pace.waits)) - 1]
+        known = kept.known if kept else 0
+        tries = Tries(digest, network, count, at + wait, at, known, max(known, at + pace.forgotten))
+        self._held.rows.tries[digest, network] = tries
+        return tries
+
+    def clear(self, digest: bytes, network: str, at: int, known: int) -> None:
+        self._held.rows.tries[digest, network] = Tries(digest, network, 0, 0, at, known, known)
+
+    def forget(self, digest: bytes) -> int:
+        mine = [key for key in self._held.rows.tries if key[0] == digest]
+        for key in mine:
+            del self._held.rows.tries[key]
+        return len(mine)
+
+    def delete_over(self, before: int, most: int) -> int:
+        tries = self._held.rows.tries
+        over = [key for key, one in tries.items() if one.end < before][:most]
+        for key in over:
+            del tries[key]
+        return len(over)
+
+
+class TriesOfMemory:
+    """Tries of passwords."""
+
+    def __init__(self, memory: "Memory", held: Held) -> None:
+        self._memory = memory
+        self._held = held
+
+    def find(self, digest: bytes, network: str) -> Tries | None:
+        return self._held.rows.tries.get((digest, network))
+
+    def of(self, digest: bytes) -> Sequence[Tries]:
+        mine = (one for one in self._held.rows.tries.values() if one.digest == digest)
+        return sorted(mine, key=lambda one: one.network)
+
+    @contextmanager
+    def counting(self) -> Iterator[TryBook]:
+        with self._memory.writing() as rows:
+            yield CountedTries(Held(rows))
+
+
 class Notices:
     """Notices."""
 
@@ -572,6 +656,7 @@ class ChangeOfMemory(Roles):
     def __init__(self, rows: Rows, event: Event, tables: Tables) -> None:
         held = Held(rows)
         super().__init__(held)
+        self.tries: TryBook = CountedTries(held)
         self.feed: FeedBook = FeedOfMemory(held)
         self.moments: MomentBook = MomentsChanged(rows)
         self.tables = tables
@@ -610,6 +695,7 @@ class Memory(Roles):
         self._held = held or Held(Rows())
         super().__init__(self._held)
         self.traces: SessionTraces = Traces(self, clock)
+        self.tries: TryStore = TriesOfMemory(self, self._held)
         self.audit: AuditTrail = AuditOfMemory(self._held)
         self.feed: Feed = FeedOfMemory(self._held)
         self.seals: SealStore = Seals(self, self._held)

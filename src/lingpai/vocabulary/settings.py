@@ -57,6 +57,10 @@ class ModuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """What every module lets you set: nothing; a module adds its own."""
 
 
+Region = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+"""A country by its two letters (ISO 3166)."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     What the server lets you set, besides its contracts.
@@ -64,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Args:
         database: Where everything is kept: PostgreSQL's URL, or the path of an SQLite file (from the data folder).
         timezone: In which times without a zone are printed, where a contract does not say otherwise.
+        phone_region: The country whose phone numbers are written without its code. Say it before there are users.
         threads: How many calls one worker serves from the database at once.
         trusted_proxies: Addresses of our proxies, whose `X-Forwarded-For` is believed.
         contracts: By name, what each contract's own settings say.
@@ -75,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     database: str = "lingpai.db"
     timezone: Zone = "Asia/Shanghai"
+    phone_region: Region = "CN"
     threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
     trusted_proxies: tuple[str, ...] = ()
     contracts: dict[str, dict[str, Any]] = {}

@@ -38,8 +38,12 @@ class User:
     Args:
         name: As its owner writes it; `name_key` (see `principals.names`) is what is unique.
         password: An encoded hash (argon2id), never the password; empty for nobody can sign in.
+        phone: As `principals.addresses` spells it; a proved one is nobody else's.
+        email: As `principals.addresses` spells it; a proved one is nobody else's, and as good as a name.
         company_id: The company that the user works in now, or None.
         avatar: A URL, or empty where none was chosen.
+        name_skeleton: What the name looks like (`vocabulary.lookalikes`), which is unique as well; None
+            where another had it before looks were compared.
 
     """
 
@@ -54,11 +58,13 @@ class User:
     phone: str = ""
     phone_verified: bool = False
     email: str = ""
+    email_verified: bool = False
     avatar: str = ""
     status: str = ""
     role: str = ""
     company_id: int | None = None
     created: int = 0
+    name_skeleton: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +231,46 @@ class AuthCode:
     scope: frozenset[str]
     company_id: int | None
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """
+    Tries of the password of one name, from one network, since the last that was right. Times are milliseconds.
+
+    Args:
+        digest: Keyed digest of the name; whether anybody is called so does not matter.
+        network: Where they came from (`principals.networks`); empty for all networks together.
+        count: How many.
+        next: When another may be made.
+        latest: When the latest was made.
+        known: Until when the network counts as one that the name's owner signs in from; 0 for not at all.
+        end: Until when this is kept.
+
+    """
+
+    digest: bytes
+    network: str
+    count: int
+    next: int
+    latest: int
+    known: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """
+    How tries may follow each other.
+
+    Args:
+        waits: Milliseconds to wait after the first try, the second, and so on; the last counts for all that follow.
+        forgotten: After so many milliseconds without a try they are counted from one again.
+
+    """
+
+    waits: tuple[int, ...]
+    forgotten: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class PerDialect:
 
 def insert_unless_taken(table: Table, returning: ColumnElement[object]) -> PerDialect:
     """Return an insert that returns *returning*, or no row where a unique value is taken."""
-    return _both(table, lambda insert: insert.on_conflict_do_nothing().returning(returning))
+    return per_dialect(table, lambda insert: insert.on_conflict_do_nothing().returning(returning))
 
 
 Merge = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]]
@@ -42,8 +42,9 @@ def insert_or_replace(
             set_={name: by(table.c[name], insert.excluded[name]) for name in replaced},
         )
 
-    return _both(table, upsert)
+    return per_dialect(table, upsert)
 
 
-def _both(table: Table, finish: Callable[[Insert], Executable]) -> PerDialect:
+def per_dialect(table: Table, finish: Callable[[Insert], Executable]) -> PerDialect:
+    """Return what *finish* makes of an insert into *table*, in the words of each engine."""
     return PerDialect(finish(sqlite.insert(table)), finish(postgresql.insert(table)))

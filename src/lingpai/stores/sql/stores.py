@@ -32,6 +32,8 @@ from lingpai.stores.interfaces import (
     SessionStore,
     SessionTraces,
     Tables,
+    TryBook,
+    TryStore,
 )
 from lingpai.stores.sql.accounts import SqlAccountBook, SqlAccounts
 from lingpai.stores.sql.asking import Silence, Within
@@ -49,6 +51,7 @@ from lingpai.stores.sql.notices import SqlNoticeBook, SqlNotices
 from lingpai.stores.sql.seals import SqlSeals
 from lingpai.stores.sql.sessions import SqlSessionBook, SqlSessions, SqlTraces
 from lingpai.stores.sql.sqlite import sqlite_engine, write_ahead
+from lingpai.stores.sql.tries import SqlTries, SqlTryBook
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event, FeedEntry
 
@@ -92,6 +95,7 @@ class SqlChange:
         self.sessions: SessionBook = SqlSessionBook(transaction)
         self.generations: GenerationBook = SqlGenerationBook(transaction)
         self.codes: CodeBook = SqlCodeBook(transaction)
+        self.tries: TryBook = SqlTryBook(transaction)
         self.notices: NoticeBook = SqlNoticeBook(transaction)
         self.keys: KeyBook = SqlKeyBook(transaction)
         self.moments: MomentBook = SqlMomentBook(transaction)
@@ -127,6 +131,7 @@ class SqlStores:
         self.traces: SessionTraces = SqlTraces(self._database, clock)
         self.generations: GenerationStore = SqlGenerations(alone)
         self.codes: CodeStore = SqlCodes(alone)
+        self.tries: TryStore = SqlTries(self._database)
         self.notices: NoticeStore = SqlNotices(alone)
         self.keys: KeyStore = SqlKeys(alone)
         self.feed = feed

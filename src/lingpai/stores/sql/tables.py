@@ -51,11 +51,21 @@ users = Table(
     _words("phone"),
     Column("phone_verified", Boolean, nullable=False),
     _words("email"),
+    Column("email_verified", Boolean, nullable=False),
     _words("avatar"),
     _words("status"),
     _words("role"),
     Column("company_id", ForeignKey("companies.id")),
     Column("created", BigInteger, nullable=False),
+    Column("name_skeleton", Text),
+    Index("users_name_skeleton", "name_skeleton", unique=True),
+)
+Index(
+    "users_proved_email",
+    users.c.email,
+    unique=True,
+    sqlite_where=users.c.email_verified.is_(True),
+    postgresql_where=users.c.email_verified.is_(True),
 )
 Index(
     "users_proved_phone",
@@ -168,6 +178,20 @@ codes = Table(
     Column("end", BigInteger, nullable=False),
     Index("codes_session_id", "session_id"),
     Index("codes_end", "end"),
+    sqlite_with_rowid=False,
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("network", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("next", BigInteger, nullable=False),
+    Column("latest", BigInteger, nullable=False),
+    Column("known", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Index("failures_end", "end"),
     sqlite_with_rowid=False,
 )
 

@@ -22,6 +22,7 @@ from lingpai.vocabulary.values import (
     Notice,
     Session,
     Sex,
+    Tries,
     User,
     WorkingKey,
 )
@@ -31,7 +32,7 @@ CONTRACTS = clients.c.keys().index("contracts")
 END_REASON = sessions.c.keys().index("end_reason")
 SCOPE = codes.c.keys().index("scope")
 
-Kept = User | Company | Client | Session | Generation | AuthCode | Notice | WorkingKey
+Kept = User | Company | Client | Session | Generation | AuthCode | Tries | Notice | WorkingKey
 
 
 def columns_of(value: Kept) -> dict[str, object]:
@@ -87,6 +88,11 @@ def generation_of(row: Row) -> Generation:
 def code_of(row: Row) -> AuthCode:
     """Return the code in a row of `codes`."""
     return AuthCode(*_read(row, SCOPE, _words))
+
+
+def tries_of(row: Row) -> Tries:
+    """Return the tries in a row of `failures`."""
+    return Tries(*row)
 
 
 def notice_of(row: Row) -> Notice:
