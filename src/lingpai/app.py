@@ -16,6 +16,7 @@ from lingpai.composition import House, open_house
 from lingpai.edge.asgi import Receive, Scope, Send
 from lingpai.edge.contract import Contract
 from lingpai.edge.envelopes import write_json
+from lingpai.edge.proxies import named_host
 
 
 class App:
@@ -29,6 +30,7 @@ class App:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._proxies = house.proxies
         self._contracts: dict[str, Contract] = {}
         self._hosts: dict[str, tuple[Contract, str]] = {}
 
@@ -50,10 +52,11 @@ class App:
         path: str = scope["path"]
         name, _, rest = path[1:].partition("/")
         contract, side, inner = self._contracts.get(name), "", "/" + rest
-        if self._hosts and (hosted := self._hosts.get(_host(scope))):
+        scope, address, host = self._proxies.seen_through(scope)
+        if self._hosts and (hosted := self._hosts.get(host or named_host(scope))):
             (contract, side), inner = hosted, path
         if contract is not None:
-            await self._house.shell(contract, inner, side, self._address(scope), scope, receive, send)
+            await self._house.shell(contract, inner, side, address, scope, receive, send)
         elif path == "/":
             await _send(send, 200, {"name": "lingpai", "version": __version__, "contracts": sorted(self._contracts)})
         elif hook := self._house.hooks.get(path):
@@ -67,19 +70,6 @@ class App:
         else:
             known = [f"/{name}/" for name in sorted(self._contracts)]
             await _send(send, 404, {"error": "no contract answers here", "contracts": known})
-
-    def _address(self, scope: Scope) -> str:
-        """Return who sent the request: the nearest, of the peer and those it forwards for, that is no trusted proxy."""
-        client = scope.get("client")
-        address = str(client[0]) if client else ""
-        proxies = self._house.settings.trusted_proxies
-        if address in proxies:
-            told = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
-            for before in reversed(told.decode("latin-1").split(",")):
-                address = before.strip() or address
-                if address not in proxies:
-                    break
-        return address
 
     async def _live(self, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -97,12 +87,6 @@ class App:
                 await loop.run_in_executor(None, self._house.stop)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
-
-
-def _host(scope: Scope) -> str:
-    """Return the host that the request names, without its port."""
-    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-    return host.partition(":")[0].lower().rstrip(".")
 
 
 async def _send(send: Send, status: int, page: MutableMapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -23,6 +23,7 @@ from lingpai import contracts, modules
 from lingpai.edge.asgi import Desks, Shell
 from lingpai.edge.contract import Contract, Declaration
 from lingpai.edge.desk import Desk
+from lingpai.edge.proxies import Proxies
 from lingpai.edge.steps import built_in_id
 from lingpai.modules.module import Built, Hook, Module, Offers, built
 from lingpai.modules.workbench import Workbench
@@ -55,6 +56,7 @@ from lingpai.principals.remembered import (
 from lingpai.principals.sealer import Sealer
 from lingpai.principals.sightings import Sightings
 from lingpai.principals.timekeeping import Timekeeper
+from lingpai.principals.weak_uses import WeakUses
 from lingpai.stores.interfaces import MadeByLater, Stores
 from lingpai.stores.memory import FaultyHeld, Memory, Rows
 from lingpai.stores.sql.sqlite import UnsoundSqlite
@@ -62,7 +64,15 @@ from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary.clock import Clock, system_clock
 from lingpai.vocabulary.events import Event, Unchanged
 from lingpai.vocabulary.outcomes import NotRemembered, Refused
-from lingpai.vocabulary.settings import SettingRefused, Settings, load_settings, read_settings, unknown_setting
+from lingpai.vocabulary.policies import read_rule
+from lingpai.vocabulary.settings import (
+    ContractSettings,
+    SettingRefused,
+    Settings,
+    load_settings,
+    read_settings,
+    unknown_setting,
+)
 from lingpai.vocabulary.values import Client, Randomness, Sighting
 
 DATABASE = Settings().database
@@ -229,14 +239,48 @@ class House:
             raw = {"timezone": self.settings.timezone} | self.settings.contracts.get(name, {})
             settings = read_settings(raw, declaration.settings, f"contracts.{name}")
             if settings.enabled:
+                contract = self._with_weak_forms(declaration.build(settings, self.offers(name)), settings)
                 hosts = dict.fromkeys(map(str.lower, settings.account_hosts), "account")
                 for host in map(str.lower, settings.business_hosts):
                     hosts[host] = "" if hosts.get(host) in ("account", "") else "business"
                 for host in hosts:
                     if taken.setdefault(host, name) != name:
                         raise SettingRefused(f"the host {host} is named by {taken[host]} and {name}")
-                served[name] = Served(declaration.build(settings, self.offers(name)), hosts)
+                served[name] = Served(contract, hosts)
         return served
+
+    def _with_weak_forms(self, contract: Contract, settings: ContractSettings) -> Contract:
+        """Return *contract* with what its setting `weak` says; a form that it does not have is refused by name."""
+        if not settings.weak:
+            return contract
+        zone, known = ZoneInfo(self.settings.timezone), contract.weak_forms()
+        rules = {}
+        for word, said in settings.weak.items():
+            section, form = f"contracts.{contract.name}.weak", word.replace("_", "-")
+            if form not in known:
+                raise unknown_setting(f"[{section}] {word}", form, sorted(known), said)
+            try:
+                rules[form] = read_rule(form, str(said), zone, 0)
+            except ValueError:
+                raise SettingRefused(
+                    f"[{section}] {word} must be on, off, or the date from which it is off, not {said}.",
+                    f"[{section}] {word} 应为 on、off，或停用日期，而不是 {said}。",
+                ) from None
+        return replace(contract, weak=rules)
+
+    @cached_property
+    def proxies(self) -> Proxies:
+        """
+        The proxies that stand before this house.
+
+        Raises:
+            SettingRefused: One of them is no address and no network.
+
+        """
+        try:
+            return Proxies(self.settings.trusted_proxies, self.settings.proxy_headers)
+        except ValueError as wrong:
+            raise SettingRefused(f"trusted_proxies: {wrong}.", f"trusted_proxies：{wrong}。") from None
 
     @property
     def addresses(self) -> Addresses:
@@ -271,6 +315,11 @@ class House:
         return Sightings(self.stores.traces, self.clock, self.remembered.wrote)
 
     @cached_property
+    def weak_uses(self) -> WeakUses:
+        """What this worker has counted of weak forms, and not written yet."""
+        return WeakUses(self.stores.weak_uses, ZoneInfo(self.settings.timezone))
+
+    @cached_property
     def housekeeping(self) -> Housekeeping:
         """What deletes rows that are long over."""
         return Housekeeping(self.stores, self.clock)
@@ -283,7 +332,8 @@ class House:
     @cached_property
     def shell(self) -> Shell:
         """What serves requests."""
-        return Shell(Desks(self._remembering_desk(), self._asking_desk()), self._saw, threads=self.settings.threads)
+        desks = Desks(self._remembering_desk(), self._asking_desk())
+        return Shell(desks, self._saw, self.weak_uses.count, threads=self.settings.threads)
 
     def prepare(self) -> None:
         """
@@ -320,6 +370,7 @@ class House:
         self.follower.poll()
         self.follower.start()
         self.sightings.start()
+        self.weak_uses.start()
         self.housekeeping.start()
         self.sealer.start()
 
@@ -330,6 +381,7 @@ class House:
         self.follower.stop()
         self.sightings.stop()
         self.sealer.stop()
+        self.weak_uses.stop()
         if self.timekeeper:
             self.timekeeper.stop(self.stores.moments)
         self.stores.close()

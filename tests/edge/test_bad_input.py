@@ -330,8 +330,9 @@ def hashing_is_cheap(monkeypatch):
 
 
 def kept(rows: Rows) -> Rows:
-    """Return a copy of all that bad input must not change: everything but when a session was last seen."""
+    """Return a copy of all that bad input must not change: all but last-seen and what is counted."""
     copied = rows.copy()
+    copied.weak_uses = {}
     copied.sessions = {name: replace(s, last_seen=0, idle_end=None) for name, s in rows.sessions.items()}
     return copied
 

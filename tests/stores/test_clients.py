@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from tests.stores.samples import client, done
+from lingpai.vocabulary.policies import FREE, Policy, policies
+from tests.stores.samples import HOUR, NOW, client, done
 
 WHOLE = client(
     "1234567890",
@@ -13,11 +14,15 @@ WHOLE = client(
     contracts=frozenset({"zhiyun", "twokeys"}),
     scope="basic full",
     desktop=True,
-    api_token_forms=True,
     language="en",
     most_sessions=3,
     replaces=False,
     refresh_reuse="allow",
+    policies=policies(
+        [Policy("id-day-md5"), Policy("query-token", 0, 5), Policy("twokeys", NOW + HOUR, NOW)],
+        ["10.0.0.0/8", "2001:db8::/32"],
+        ["notice.*", "/api/公告/*"],
+    ),
 )
 
 
@@ -27,6 +32,10 @@ def test_a_client_comes_back_as_it_went_in(house):
 
     assert house.clients.by_id("1234567890") == WHOLE
     assert house.clients.by_id("123456789") is None
+
+
+def test_a_client_of_which_nothing_was_said_has_the_very_policies_that_one_comparison_tells(house):
+    assert house.clients.by_id("app").policies is FREE
 
 
 def test_an_id_is_taken_once(house):

@@ -12,8 +12,20 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from lingpai.stores.sql import accounts, clients, codes, feed, generations, migrations, seals, sessions, tables, tries
-from lingpai.vocabulary import events, values
+from lingpai.stores.sql import (
+    accounts,
+    clients,
+    codes,
+    feed,
+    generations,
+    migrations,
+    seals,
+    sessions,
+    tables,
+    tries,
+    weak_uses,
+)
+from lingpai.vocabulary import events, policies, values
 from tests.stores.programs import OPEN, open_at
 
 
@@ -46,6 +58,7 @@ def test_head_names_the_newest_script():
         (tables.keys, values.WorkingKey),
         (tables.audit, events.AuditRow),
         (tables.seals, events.Seal),
+        (tables.weak_uses, policies.WeakUse),
     ],
     ids=str,
 )
@@ -111,6 +124,9 @@ def test_a_database_of_a_later_version_is_not_opened(shared_house, place, clock)
         seals.OF,
         seals.PAGE,
         seals.UNSEALED,
+        weak_uses.SINCE,
+        weak_uses.SINCE_OF,
+        weak_uses.DELETE_OVER,
     ],
     ids=lambda statement: " ".join(str(statement).split())[-60:],
 )

@@ -47,12 +47,6 @@ class Policies:
         bool,
         Parameter(negative="", help=said("可用密码换取 access_token(zhiyun)", "It may sign users in over zhiyun.")),
     ] = False
-    api_token_forms: Annotated[
-        bool,
-        Parameter(
-            negative="", help=said("接受较弱的 api_token 写法(twokeys)", "Weaker forms of twokeys's api_token do.")
-        ),
-    ] = False
     most_sessions: Annotated[
         int | None,
         Parameter(
@@ -87,7 +81,6 @@ def add(
             contracts=frozenset(contract),
             scope=policies.scope,
             desktop=policies.desktop,
-            api_token_forms=policies.api_token_forms,
             most_sessions=policies.most_sessions,
         )
         try:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import fields, replace
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from lingpai.composition import House, rehearsal
 from lingpai.edge.asgi import Receive, Scope, Send
@@ -23,9 +24,11 @@ from lingpai.operations.enable import EnableClient, EnableUser, Enabling
 from lingpai.operations.end_sessions import EndSessions
 from lingpai.operations.mint_token import MintToken, TokenAsked
 from lingpai.operations.reset_password import PasswordReset, ResetPassword
+from lingpai.operations.set_policies import PlacesAsked, PolicyAsked, SetPlaces, SetPolicy
 from lingpai.principals.names import name_key
 from lingpai.vocabulary.events import Event
 from lingpai.vocabulary.outcomes import Refused
+from lingpai.vocabulary.policies import read_rule
 from lingpai.vocabulary.secret import Secret
 from lingpai.vocabulary.settings import Settings
 from lingpai.vocabulary.values import Client, Company, User, Visitor
@@ -126,7 +129,10 @@ class Stage:
         self._build()
 
     def operator(self, *words: str) -> None:
-        """Do what an operator does: end, disable, enable, remove, join, reset a user; rest, wake a client."""
+        """
+        Do what an operator does: end, disable, enable, remove, join, reset a user; rest, wake a client; say its policy
+        (`on`, `off`, a date, `unsaid`), the addresses that it may call from, the routes that it may call.
+        """
         match words:
             case ("end", name):
                 EndSessions(self.stores, lambda: self.now)("operator", self._user(name).id)
@@ -135,6 +141,14 @@ class Stage:
                 EnableUser(self.stores, lambda: self.now)("operator", asked)
             case ("rest" | "wake" as verb, client):
                 EnableClient(self.stores)("operator", Enabling(client, enabled=verb == "wake"))
+            case ("policy", client, name, said):
+                zone = ZoneInfo(self.house.settings.timezone)
+                rule = None if said == "unsaid" else read_rule(name, said, zone, self.now)
+                SetPolicy(self.stores)("operator", PolicyAsked(client, name, rule))
+            case ("addresses", client, *addresses):
+                SetPlaces(self.stores)("operator", PlacesAsked(client, addresses=tuple(addresses)))
+            case ("routes", client, *routes):
+                SetPlaces(self.stores)("operator", PlacesAsked(client, routes=tuple(routes)))
             case ("remove", name, company):
                 asked_out = MembershipAsked(self._user(name).id, int(company))
                 LeaveCompany(self.stores, lambda: self.now)("operator", asked_out)
@@ -190,6 +204,7 @@ class Stage:
         asyncio.run(self.app(scope, receive, collect))
         if not self.tables.fault:
             self.house.sightings.flush()
+            self.house.weak_uses.flush()
         return sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}, sent[1]["body"]
 
     def _build(self) -> None:

@@ -17,6 +17,7 @@ from lingpai.edge.call import Call
 from lingpai.edge.carriers import Argument, Body, Header
 from lingpai.edge.checks.members import CommonMembers
 from lingpai.edge.checks.names import Named, NameMatches
+from lingpai.edge.checks.permitted import Permitted
 from lingpai.edge.checks.server_time import SERVER_TIME, NoTimeYet, TimeShown, TimeWithin, write_server_time
 from lingpai.edge.codes import CodeTable
 from lingpai.edge.contract import Business, Contract, Declaration, Route
@@ -49,6 +50,7 @@ from lingpai.vocabulary.likeness import (
     like,
 )
 from lingpai.vocabulary.outcomes import Outcome
+from lingpai.vocabulary.policies import WeakForm
 from lingpai.vocabulary.settings import ContractSettings, Seconds
 from lingpai.vocabulary.values import Session, Sex, Terms
 
@@ -191,12 +193,13 @@ def mowork(settings: MoworkSettings, modules: Offers) -> Contract:
     zone = ZoneInfo(settings.timezone)
     token = Opaque(pattern="[!-~]{1,32}")
     user = (
-        Identified((Header("X-Token"), Body("user_token")), token),
+        Identified((Header("X-Token"), Body("user_token", weak=WeakForm.QUERY_TOKEN)), token),
         Named(Header("X-Username"), Argument("username")),
         TimeShown("req_timestamp"),
         Found(token),
         NameMatches(),
         Admitted(),
+        Permitted(),
         TimeWithin(settings.window_seconds, latest=settings.timestamp == "latest"),
     )
     first_call = (NoTimeYet("req_timestamp"),)
@@ -267,6 +270,7 @@ def mowork(settings: MoworkSettings, modules: Offers) -> Contract:
                 client_types=CLIENT_TYPES,
             ),
             BuiltIn(),
+            Permitted(),
             Performed(),
         ),
         routes=(

@@ -13,6 +13,7 @@ import msgspec
 
 from lingpai.edge.call import Call
 from lingpai.edge.carriers import Header
+from lingpai.edge.checks.permitted import Permitted
 from lingpai.edge.checks.token_pair import AccessShown, EitherShown, RefreshShown, Shown
 from lingpai.edge.codes import CodeTable
 from lingpai.edge.contract import Business, Contract, Declaration, Route
@@ -149,7 +150,7 @@ def oppmg(settings: OppmgSettings, modules: Offers) -> Contract:
             ),
         ),
         reader=JsonBody(),
-        steps=(Routed(), BuiltIn(settings.client_type), Proved(), Performed()),
+        steps=(Routed(), BuiltIn(settings.client_type), Permitted(), Proved(), Performed()),
         routes=(
             Route(
                 methods=("POST",),

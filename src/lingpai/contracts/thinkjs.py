@@ -12,6 +12,7 @@ from typing import Annotated, TypedDict
 
 from lingpai.edge.call import Call
 from lingpai.edge.carriers import Header
+from lingpai.edge.checks.permitted import Permitted
 from lingpai.edge.checks.recognised import Recognised
 from lingpai.edge.codes import CodeTable
 from lingpai.edge.contract import Business, Contract, Declaration, Route
@@ -128,7 +129,7 @@ def thinkjs(settings: ThinkjsSettings, modules: Offers) -> Contract:
             entrance=settings.entrance,
         ),
         reader=JsonBody(),
-        steps=(Routed(), Proved(), BuiltIn(settings.client_type), Performed()),
+        steps=(Routed(), Proved(), BuiltIn(settings.client_type), Permitted(), Performed()),
         routes=(
             Route(
                 methods=("POST",),

@@ -15,6 +15,7 @@ from lingpai.edge.call import Call
 from lingpai.edge.carriers import Body, Query
 from lingpai.edge.checks.api_token import ApiTokenRight
 from lingpai.edge.checks.holder import HolderMatches, HolderNamed
+from lingpai.edge.checks.permitted import Permitted
 from lingpai.edge.codes import CodeTable
 from lingpai.edge.contract import Business, Contract, Declaration, Route
 from lingpai.edge.envelopes import BareText, Envelope, ThreeMembers
@@ -33,6 +34,7 @@ from lingpai.vocabulary.arguments import Asks, Text
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.likeness import Phone, Truename, Until, UserId, Username, like
 from lingpai.vocabulary.outcomes import Outcome, Reason
+from lingpai.vocabulary.policies import WeakForm
 from lingpai.vocabulary.settings import ContractSettings, Seconds
 from lingpai.vocabulary.values import Terms
 
@@ -120,7 +122,7 @@ def twokeys(settings: TwokeysSettings, modules: Offers) -> Contract:
     # Of any shape: a text that cannot be a token is one that is not in the table, and has the same answer.
     token = Opaque(pattern=r"[\s\S]+")
     user = (
-        Identified((Query("user_token"), Body("user_token")), token),
+        Identified((Query("user_token", weak=WeakForm.QUERY_TOKEN), Body("user_token")), token),
         HolderNamed((Query("user_id"), Body("user_id"))),
         Found(token),
         HolderMatches(),
@@ -144,7 +146,14 @@ def twokeys(settings: TwokeysSettings, modules: Offers) -> Contract:
         reader=QueryOrForm(ADDRESSING),
         router=router,
         # The gate stands before the route, so that only our own apps learn which calls there are.
-        steps=(ApiTokenRight(router, ZoneInfo(settings.timezone)), Routed(), Proved(), Performed()),
+        steps=(
+            ApiTokenRight(router, ZoneInfo(settings.timezone)),
+            Permitted(),
+            Routed(),
+            Proved(),
+            Permitted(),
+            Performed(),
+        ),
         routes=(
             Route(
                 methods=("POST",),

@@ -19,6 +19,7 @@ from lingpai.edge.call import Call
 from lingpai.edge.carriers import Argument
 from lingpai.edge.checks.auth_code import CodeHeld
 from lingpai.edge.checks.basic_client import BasicClient, DesktopClient
+from lingpai.edge.checks.permitted import Permitted
 from lingpai.edge.checks.shapes import FormAlone, WellShaped
 from lingpai.edge.checks.timestamp import FreshTimestamp
 from lingpai.edge.checks.unchanged import Changed
@@ -43,6 +44,7 @@ from lingpai.vocabulary.arguments import Asks, Text
 from lingpai.vocabulary.clock import SECOND, local_time
 from lingpai.vocabulary.likeness import Avatar, Created, SexTold, Until, like
 from lingpai.vocabulary.outcomes import Outcome, Reason
+from lingpai.vocabulary.policies import WeakForm
 from lingpai.vocabulary.settings import ContractSettings, Seconds
 from lingpai.vocabulary.values import CodeTerms, Company, Terms
 
@@ -262,14 +264,14 @@ def zhiyun(settings: ZhiyunSettings, modules: Offers) -> Contract:
     auth_code = Text("auth_code", pattern="[a-z0-9]{40}", about=("授权码", "the auth code"), example=CODE_LIKE)
 
     app = BasicClient(named=Argument("client_id"), pattern="[0-9]{10}")
-    user = (Identified((Argument("access_token"),), token), Found(token), Admitted())
+    user = (Identified((Argument("access_token", weak=WeakForm.QUERY_TOKEN),), token), Found(token), Admitted())
     with_app = (WellShaped(Asks(dict, client_id=client_id_or_none)), app)
     with_token = (WellShaped(Asks(dict, access_token=access_token, client_id=client_id_or_none)), app, *user)
     with_code = (
         WellShaped(Asks(dict, access_token=access_token, client_id=client_id, auth_code=auth_code)),
         app,
         *user,
-        CodeHeld(Argument("auth_code")),
+        CodeHeld(Argument("auth_code", weak=WeakForm.QUERY_TOKEN)),
     )
 
     def user_info(result: Described, call: Call) -> UserInfo:
@@ -323,7 +325,14 @@ def zhiyun(settings: ZhiyunSettings, modules: Offers) -> Contract:
         ),
         reader=FormBody(query_wins=True, last_wins=True),
         router=ByServiceAndMethod(),
-        steps=(FreshTimestamp(settings.clock_seconds), Routed(), Proved(), Performed(), Changed(but="nowtime")),
+        steps=(
+            FreshTimestamp(settings.clock_seconds),
+            Routed(),
+            Proved(),
+            Permitted(),
+            Performed(),
+            Changed(but="nowtime"),
+        ),
         routes=(
             Route(
                 methods=("POST",),

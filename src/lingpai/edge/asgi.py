@@ -19,8 +19,10 @@ from lingpai.edge.contract import Contract
 from lingpai.edge.desk import Desk
 from lingpai.edge.origins import allow_origin, preflight
 from lingpai.edge.pipeline import Answer, refuse, serve
+from lingpai.edge.proxies import is_local
 from lingpai.modules.module import Hook, Replied, Rung
 from lingpai.vocabulary.outcomes import End, NotRemembered, Outcome, Refused
+from lingpai.vocabulary.policies import Used
 from lingpai.vocabulary.values import Sighting
 
 Message = MutableMapping[str, Any]
@@ -68,12 +70,22 @@ class Shell:
         threads: How many calls are served from the stores at once.
         waiting: How many more may wait for a thread; beyond that a call ends OVERLOADED.
         saw: Takes the sighting of the run that answered.
+        used: Takes what weak forms it used.
 
     """
 
-    def __init__(self, desks: Desks, saw: Callable[[Sighting], None], *, threads: int = 16, waiting: int = 256) -> None:
+    def __init__(
+        self,
+        desks: Desks,
+        saw: Callable[[Sighting], None],
+        used: Callable[[Used], None],
+        *,
+        threads: int = 16,
+        waiting: int = 256,
+    ) -> None:
         self._desks = desks
         self._saw = saw
+        self._used = used
         self._places = threads + waiting
         self._busy = 0
         self._pool = ThreadPoolExecutor(threads, "call")
@@ -83,6 +95,8 @@ class Shell:
     ) -> None:
         """Serve one request of *contract*; *path* is the one inside the contract."""
         request = Request(scope["method"], path, scope["query_string"], scope["headers"], b"", address, side)
+        if scope.get("scheme") != "https" and not is_local(request):
+            request = msgspec.structs.replace(request, plain=True)
         origin = request.values(b"origin")
         if request.method == "OPTIONS":
             await _send(send, Answer(204, preflight(contract, origin), b""))
@@ -100,6 +114,8 @@ class Shell:
                 answer = await self._ask(contract, request)
         if answer.sighting is not None:
             self._saw(answer.sighting)
+        if answer.used is not None:
+            self._used(answer.used)
         await _send(send, answer, allow_origin(contract, origin))
 
     async def ring(self, hook: Hook, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,6 +12,7 @@ from lingpai.vocabulary.outcomes import Outcome, Refused
 if TYPE_CHECKING:
     from lingpai.edge.contract import Contract, Route
     from lingpai.edge.desk import Desk
+    from lingpai.vocabulary.policies import WeakForm
     from lingpai.vocabulary.values import Caller, Client, Sighting, Standing
 
 Members = Mapping[str, Any]
@@ -28,6 +29,7 @@ class Request(msgspec.Struct, frozen=True):
         headers: Names in lower case, as they came, repeated ones included.
         address: Who sent it, as far as the listed proxies can be trusted.
         side: The side that the host serves ("account" or "business"); empty serves both.
+        plain: It came over a connection that others could read.
         last: The last value of each header, made from *headers*.
 
     """
@@ -39,6 +41,7 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes = b""
     address: str = ""
     side: str = ""
+    plain: bool = False
     last: dict[bytes, bytes] = {}
 
     def __post_init__(self) -> None:
@@ -108,6 +111,8 @@ class Call(msgspec.Struct):
         result: What the operation answered.
         answer_headers: Headers that a success brings.
         issued: A moment (milliseconds) that the answer has to name, where a step has fixed it.
+        weak: The weak forms that this call was seen to use.
+        refused: The one of them that ended it.
 
     """
 
@@ -130,3 +135,11 @@ class Call(msgspec.Struct):
     issued: int = 0
     answer_headers: dict[str, str] = {}
     result: Any = None
+    weak: tuple[WeakForm, ...] = ()
+    refused: WeakForm | None = None
+
+    def uses(self, form: WeakForm) -> None:
+        """Note that the call uses the weak *form*: `Permitted` judges it, the answer tells of it, and it is counted."""
+        if form not in self.weak:
+            # Credentials before the connection: whoever proved nothing hears of that first.
+            self.weak = (form, *self.weak)

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from lingpai.edge.call import Call, Members
 from lingpai.edge.describing import Asked, Schema
 from lingpai.vocabulary.outcomes import Outcome, Refused
+from lingpai.vocabulary.policies import WeakForm
 
 
 class Carrier(Protocol):
@@ -57,13 +58,14 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A member of the query."""
+    """A member of the query; *weak* is what it is to carry it there."""
 
     name: str
+    weak: WeakForm | None = None
     header_name = ""
 
     def read(self, call: Call) -> str | None:
-        return _text(call.query, self.name)
+        return _noted(self, call.query, call)
 
     def asked(self, schema: Schema) -> Asked:
         return Asked(place="query", name=self.name, schema=schema, credential=True)
@@ -71,13 +73,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A member of the body."""
+    """A member of the body; *weak* is what it is to carry it in the query instead, where the house reads that too."""
 
     name: str
+    weak: WeakForm | None = None
     header_name = ""
 
     def read(self, call: Call) -> str | None:
-        return _text(call.body, self.name)
+        return _noted(self, call.body, call)
 
     def asked(self, schema: Schema) -> Asked:
         return Asked(place="body", name=self.name, schema=schema, credential=True)
@@ -85,16 +88,25 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One of the call's arguments, wherever the house puts those."""
+    """One of the call's arguments, wherever the house puts those; *weak* is what it is to carry it in the query."""
 
     name: str
+    weak: WeakForm | None = None
     header_name = ""
 
     def read(self, call: Call) -> str | None:
-        return _text(call.arguments, self.name)
+        return _noted(self, call.arguments, call)
 
     def asked(self, schema: Schema) -> Asked:
         return Asked(place="argument", name=self.name, schema=schema, credential=True)
+
+
+def _noted(carrier: Query | Body | Argument, members: Members, call: Call) -> str | None:
+    """Return the text of the carrier's member, and note it where it came in the query and that is weak."""
+    text = _text(members, carrier.name)
+    if text is not None and carrier.weak is not None and carrier.name in call.query:
+        call.uses(carrier.weak)
+    return text
 
 
 def _text(members: Members, name: str) -> str | None:

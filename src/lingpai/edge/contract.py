@@ -5,6 +5,7 @@ A contract is one frozen value: its parts, its code table, its routes. It refuse
 be built when these do not add up.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
@@ -14,9 +15,11 @@ from lingpai.edge.codes import Code, CodeTable
 from lingpai.edge.describing import Asked
 from lingpai.edge.envelopes import Envelope
 from lingpai.edge.reading import Reader
+from lingpai.edge.weak import check_judged, way, weak_forms
 from lingpai.modules.module import BusinessCall, Offers
 from lingpai.vocabulary.arguments import NOTHING, Asks
 from lingpai.vocabulary.outcomes import End, Ending, Ends, Outcome, Reason
+from lingpai.vocabulary.policies import Policy, WeakForm
 from lingpai.vocabulary.values import Terms
 
 ALWAYS: Ends = frozenset(
@@ -45,6 +48,12 @@ class Step:
     __slots__ = ()
 
     ENDS: ClassVar[Ends] = frozenset()
+    KNOWS_CLIENT: ClassVar[bool] = False
+    """After it the call has its client."""
+    JUDGES: ClassVar[bool] = False
+    """It judges by the client's policies what the call has used so far."""
+    ACTS: ClassVar[bool] = False
+    """It may change something, or tell something."""
 
     FILLS_ARGUMENTS: ClassVar[bool] = False
     """Whether the operation's arguments come from this step, and the request carries none."""
@@ -52,6 +61,10 @@ class Step:
     def __call__(self, call: Call) -> None:
         """Do it."""
         raise NotImplementedError
+
+    def on(self, route: "Route") -> Sequence["Step"]:
+        """Return the steps that it stands for on *route*: itself."""
+        return (self,)
 
     def asked(self) -> tuple[Asked, ...]:
         """Return what this step asks a request to carry."""
@@ -109,6 +122,11 @@ class Route:
     proofs: tuple[Step, ...] = ()
     message: tuple[str, str] | None = None
     side: Side = "account"
+    names: tuple[str, str] = field(init=False, repr=False, compare=False)
+    """What a client's policies may call it: its path, and its name, such as `notice.add` or `account.sign_in`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", (self.path, _name_of(self.operation)))
 
     def endings(self) -> set[End]:
         """Return every outcome that this route itself can bring about."""
@@ -117,6 +135,13 @@ class Route:
         if self.asks.question is not None:
             ends |= Asks.ENDS
         return ends
+
+
+def _name_of(operation: Any) -> str:
+    """Return the module and name of a business call; an operation of our own has its class's name, in words."""
+    if isinstance(operation, BusinessCall):
+        return f"{operation.module}.{operation.name}"
+    return "account." + re.sub("(?<=[a-z])(?=[A-Z])", "_", getattr(operation, "__name__", "")).lower()
 
 
 class Router(Protocol):
@@ -186,10 +211,11 @@ class Contract:
         client_types: Client types that a caller can name, each with a built-in client;
             empty where clients prove who they are.
         keys: The working keys that its tokens need: purpose, and size in bytes.
+        weak: What holds of its weak forms where nothing was said about the client.
 
     Raises:
         ValueError: The code table is not exactly what the parts can reach, two routes
-            collide, or a step cannot tell the routes apart.
+            collide, a step cannot tell the routes apart, or a call would act before the client's policies are judged.
 
     """
 
@@ -210,6 +236,7 @@ class Contract:
     origins: tuple[str, ...] = ("loopback",)
     client_types: tuple[str, ...] = ()
     keys: Mapping[str, int] = field(default_factory=dict)
+    weak: Mapping[str, Policy] = field(default_factory=dict)
     table: Mapping[str, Mapping[str, Route]] = field(init=False, repr=False)
     spelling: Mapping[End, Code] = field(init=False, repr=False)
 
@@ -224,6 +251,11 @@ class Contract:
         object.__setattr__(self, "table", table)
         for step in self.steps:
             step.check_routes(routes)
+        for route in routes:
+            try:
+                check_judged(self.steps, route)
+            except ValueError as wrong:
+                raise ValueError(f"{self.name}: {wrong}") from None
         object.__setattr__(self, "spelling", self._spelling())
         spelt, reachable = set(self.spelling), self.endings()
         if spelt != reachable:
@@ -250,6 +282,11 @@ class Contract:
     def all_routes(self) -> tuple[Route, ...]:
         """Return the contract's own routes and those of the modules."""
         return tuple({id(route): route for rows in self.table.values() for route in rows.values()}.values())
+
+    def weak_forms(self) -> frozenset[WeakForm]:
+        """Return every weak form that a caller of this contract can use."""
+        ways = tuple(step for route in self.all_routes() for step in way(self.steps, route))
+        return weak_forms(ways) | {WeakForm.PLAIN_HTTP}
 
     def endings(self) -> set[End]:
         """Return every outcome that a caller of this contract can meet."""

@@ -9,15 +9,19 @@ from collections.abc import Mapping
 
 import msgspec
 
+from lingpai.edge.announced import announced
 from lingpai.edge.call import Call, Request
 from lingpai.edge.codes import Code
 from lingpai.edge.contract import Contract
 from lingpai.edge.desk import Desk
 from lingpai.edge.envelopes import REASONS, Said
 from lingpai.vocabulary.outcomes import Outcome, Reason, Refused
+from lingpai.vocabulary.policies import FREE, Used, WeakForm
 from lingpai.vocabulary.values import Sighting
 
 LOG = logging.getLogger(__name__)
+
+_PLAIN = (WeakForm.PLAIN_HTTP,)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -27,6 +31,7 @@ class Answer(msgspec.Struct, frozen=True):
     Args:
         headers: Besides those of every answer; names in lower case.
         sighting: To be written down by the shell, if this is the run that answers.
+        used: To be counted by the shell, likewise.
 
     """
 
@@ -34,6 +39,7 @@ class Answer(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes
     sighting: Sighting | None = None
+    used: Used | None = None
 
 
 def serve(contract: Contract, request: Request, desk: Desk) -> Answer:
@@ -45,7 +51,7 @@ def serve(contract: Contract, request: Request, desk: Desk) -> Answer:
             needed. Nothing was changed; serve it again at a desk that asks.
 
     """
-    call = Call(request, contract, desk, desk.clock())
+    call = Call(request, contract, desk, desk.clock(), weak=_PLAIN if request.plain else ())
     try:
         try:
             contract.reader(call)
@@ -99,7 +105,12 @@ def _told(contract: Contract, reason: Reason | None) -> Reason:
 
 def _answer(call: Call, code: Code, said: Said, headers: Mapping[str, str]) -> Answer:
     content_type, body = call.contract.envelope.wrap(said, call)
-    return Answer(code.status, {"content-type": content_type, **headers}, body, call.sighting)
+    client = call.client
+    if client is None or (not call.weak and client.policies is FREE):
+        return Answer(code.status, {"content-type": content_type, **headers}, body, call.sighting)
+    told = {"content-type": content_type, **headers, **announced(call, client)}
+    used = Used(client.id, call.contract.name, call.weak, call.refused, call.now) if call.weak else None
+    return Answer(code.status, told, body, call.sighting, used)
 
 
 def _message(code: Code, call: Call, message: tuple[str, str] | None = None) -> str:

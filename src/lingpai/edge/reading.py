@@ -268,9 +268,11 @@ class NestedArguments:
         body = read_object(call.request.body)
         nested: list[Mapping[str, Any]] = []
         members: list[Mapping[str, Any]] = []
+        call.query = {}
         if query:
             bare, inner = self._unflatten(query)
-            members.append(bare)
+            call.query = self._straightened(bare)
+            members.append(call.query)
             if call.request.method == "GET":
                 nested.extend((inner, bare))
         if body:
@@ -278,8 +280,8 @@ class NestedArguments:
             if not isinstance(arguments, dict | None):
                 _unreadable(f"{self.nest} is no object")
             nested.append(arguments or {})
-            members.append(body)
-        call.query = call.body = self._merged([self._straightened(m) for m in members])
+            members.append(self._straightened(body))
+        call.body = self._merged(members)
         call.arguments = self._merged(nested)
 
     def places(self, method: str, asked: Sequence[Asked]) -> Carried:

@@ -5,6 +5,7 @@ Steps are listed cheap, then cryptographic, then stateful, within what a documen
 nothing is written for a call that is not proved yet.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -43,6 +44,9 @@ class Proved(Step):
     def __call__(self, call: Call) -> None:
         for proof in _route(call).proofs:
             proof(call)
+
+    def on(self, route: Route) -> Sequence[Step]:
+        return route.proofs
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class Admitted(Step):
     """
 
     ENDS: ClassVar[Ends] = Admission.ENDS
+    KNOWS_CLIENT: ClassVar[bool] = True
 
     company: str = ""
 
@@ -118,6 +123,8 @@ class BuiltIn(Step):
 
     """
 
+    KNOWS_CLIENT: ClassVar[bool] = True
+
     client_type: str = ""
 
     def __call__(self, call: Call) -> None:
@@ -135,6 +142,7 @@ class Performed(Step):
     """The arguments read well, the operation has run, and its answer is written."""
 
     __slots__ = ()
+    ACTS: ClassVar[bool] = True
 
     def __call__(self, call: Call) -> None:
         route = _route(call)

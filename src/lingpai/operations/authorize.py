@@ -42,7 +42,7 @@ class Authorize:
         Return the code; only its digest is kept. It opens what the client's scope opens now.
 
         Raises:
-            Refused: With CLIENT_NOT_SERVED when the client was disabled meanwhile,
+            Refused: With CLIENT_NOT_SERVED when the client was disabled, or its contract ended, meanwhile,
                 with SESSION_OVER when the session ended.
 
         """
@@ -60,8 +60,8 @@ class Authorize:
         )
         with self.stores.change(event) as change:
             client = change.clients.by_id(caller.client.id)
-            if client is None or not client.enabled:
-                raise Refused(Outcome.CLIENT_NOT_SERVED, f"client {caller.client.id} was disabled meanwhile")
+            if client is None or not client.enabled or not client.speaks(caller.terms.contract, self.clock()):
+                raise Refused(Outcome.CLIENT_NOT_SERVED, f"client {caller.client.id} was shut out meanwhile")
             kept = change.sessions.standing_of(caller.session.id)
             user = self.admission.check(kept, caller.terms).user
             change.codes.add(

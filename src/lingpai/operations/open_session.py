@@ -65,7 +65,8 @@ class Opening:
         terms, now = visitor.terms, self.clock()
         user, client = change.accounts.lock(user_id), change.clients.by_id(visitor.client.id)
         memberships = change.companies.memberships(user_id)
-        if user is None or client is None or not may_enter(user, client, terms, member=bool(memberships)):
+        member = bool(memberships)
+        if user is None or client is None or not may_enter(user, client, terms, member=member, at=now):
             raise Refused(Outcome.SIGN_IN_FAILED, f"user {user_id} may not come in over {terms.contract}")
         company_id = None
         if terms.company_chosen and memberships:

@@ -15,15 +15,15 @@ URGENT_SECONDS = 5
 """A use so shortly before the session idles out is written at once, for after that it would not count."""
 
 
-def may_enter(user: User, client: Client, terms: Terms, *, member: bool) -> bool:
+def may_enter(user: User, client: Client, terms: Terms, *, member: bool, at: int) -> bool:
     """
-    Return whether *user* may sign in through *client* on *terms*.
+    Return whether *user* may sign in through *client* on *terms*, *at* that moment.
 
     Args:
         member: Whether the user belongs to any company.
 
     """
-    if not user.enabled or not client.enabled or terms.contract not in client.contracts:
+    if not user.enabled or not client.enabled or not client.speaks(terms.contract, at):
         return False
     if terms.entrance == "members":
         return member
@@ -72,7 +72,7 @@ class Admission:
             raise session_over(Reason.IDLE)
         if company_id is not None and standing.membership(company_id) is None:
             raise session_over(Reason.LEFT_COMPANY)
-        if not may_enter(standing.user, standing.client, terms, member=bool(standing.memberships)):
+        if not may_enter(standing.user, standing.client, terms, member=bool(standing.memberships), at=now):
             left = terms.entrance == "members" and not standing.memberships and standing.user.enabled
             raise session_over(Reason.LEFT_COMPANY if left else Reason.DISABLED)
         return standing

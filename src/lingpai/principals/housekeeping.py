@@ -3,7 +3,9 @@
 import logging
 import threading
 from contextlib import suppress
+from datetime import UTC
 
+from lingpai.principals.weak_uses import day_of
 from lingpai.stores.interfaces import Change, Stores
 from lingpai.vocabulary.clock import SECOND, Clock
 from lingpai.vocabulary.events import Event, Unchanged
@@ -25,6 +27,10 @@ CODES_KEPT_SECONDS = 3600
 
 FEED_KEPT_SECONDS = 3600
 """So long an entry of the change feed stays; a worker that slept longer forgets everything."""
+
+
+WEAK_USES_KEPT_SECONDS = 400 * 86_400
+"""So long is kept how often weak forms were used: a year can be compared with the one before."""
 
 
 class Housekeeping:
@@ -59,6 +65,7 @@ class Housekeeping:
             change.sessions.delete_over(now - SESSIONS_KEPT_SECONDS * SECOND, BATCH)
             + change.codes.delete_over(now - CODES_KEPT_SECONDS * SECOND, BATCH)
             + change.feed.delete_over(now - FEED_KEPT_SECONDS * SECOND, BATCH)
+            + change.weak_uses.delete_over(day_of(now - WEAK_USES_KEPT_SECONDS * SECOND, UTC), BATCH)
         )
         if not deleted:
             raise Unchanged

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from lingpai.vocabulary.events import AuditRow, Event, FeedEntry, Seal, Wanted
 from lingpai.vocabulary.outcomes import Reason
+from lingpai.vocabulary.policies import WeakUse
 from lingpai.vocabulary.values import (
     AuthCode,
     Client,
@@ -418,6 +419,28 @@ class MadeByLater(Exception):
     """The tables were made by a later version of their module."""
 
 
+class WeakUseStore(Protocol):
+    """How often weak forms were used. Written without an event: so many audit rows would drown the rest."""
+
+    def add(self, uses: Sequence[WeakUse]) -> None:
+        """
+        Add each of *uses* to what is kept of its day, client, contract and form; the later *last* is kept.
+
+        All of them or none; added by many workers at once, none is lost. When the store fell silent they may have
+        been added, and who adds them again counts them twice.
+        """
+
+    def since(self, day: str, client_id: str = "") -> Sequence[WeakUse]:
+        """Return what is kept of *day* and all days after it, of *client_id* or of all clients, oldest first."""
+
+
+class WeakUseBook(Protocol):
+    """How often weak forms were used, to be deleted when it is old."""
+
+    def delete_over(self, before: str, most: int) -> int:
+        """Delete up to *most* counts of days before *before*; return how many."""
+
+
 class Change(Protocol):
     """One transaction over all roles. Whatever is raised inside it undoes all of it."""
 
@@ -431,6 +454,7 @@ class Change(Protocol):
     notices: NoticeBook
     keys: KeyBook
     moments: MomentBook
+    weak_uses: WeakUseBook
     feed: FeedBook
     tables: Tables
 
@@ -476,6 +500,8 @@ class Stores(Protocol):
     def tables(self) -> Tables: ...
     @property
     def migrations(self) -> Migrations: ...
+    @property
+    def weak_uses(self) -> WeakUseStore: ...
 
     def change(self, event: Event) -> AbstractContextManager[Change]:
         """

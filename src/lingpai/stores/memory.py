@@ -36,11 +36,14 @@ from lingpai.stores.interfaces import (
     Tables,
     TryBook,
     TryStore,
+    WeakUseBook,
+    WeakUseStore,
 )
 from lingpai.stores.sql.scratch import Scratch
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import AuditRow, Event, FeedEntry, Seal, Wanted
 from lingpai.vocabulary.outcomes import Outcome, Reason, Refused
+from lingpai.vocabulary.policies import WeakUse
 from lingpai.vocabulary.values import (
     AuthCode,
     Client,
@@ -77,6 +80,7 @@ class Rows:
     audit: dict[int, AuditRow] = field(default_factory=dict)
     seals: dict[int, Seal] = field(default_factory=dict)
     moments: dict[int, int] = field(default_factory=dict)  # at 1, the latest time seen
+    weak_uses: dict[tuple[str, str, str, str], WeakUse] = field(default_factory=dict)
 
     def copy(self) -> "Rows":
         """Return the tables as they are now."""
@@ -547,6 +551,39 @@ class MomentsChanged:
         self._rows.moments.clear()
 
 
+class WeakUses:
+    """How often weak forms were used."""
+
+    def __init__(self, memory: "Memory", held: Held) -> None:
+        self._memory = memory
+        self._held = held
+
+    def add(self, uses: Sequence[WeakUse]) -> None:
+        with self._memory.writing() as rows:
+            for use in uses:
+                key = (use.day, use.client_id, use.contract, use.form)
+                kept = rows.weak_uses.get(key, replace(use, uses=0, refused=0))
+                total = replace(kept, uses=kept.uses + use.uses, refused=kept.refused + use.refused)
+                rows.weak_uses[key] = replace(total, last=max(kept.last, use.last))
+
+    def since(self, day: str, client_id: str = "") -> Sequence[WeakUse]:
+        kept = sorted(self._held.rows.weak_uses.items())
+        return [use for _, use in kept if use.day >= day and client_id in ("", use.client_id)]
+
+
+class WeakUsesOver:
+    """How often weak forms were used, to be deleted when it is old."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def delete_over(self, before: str, most: int) -> int:
+        old = [key for key in sorted(self._rows.weak_uses) if key[0] < before][:most]
+        for key in old:
+            del self._rows.weak_uses[key]
+        return len(old)
+
+
 class FeedOfMemory:
     """The change feed."""
 
@@ -660,6 +697,7 @@ class ChangeOfMemory(Roles):
         self.feed: FeedBook = FeedOfMemory(held)
         self.moments: MomentBook = MomentsChanged(rows)
         self.tables = tables
+        self.weak_uses: WeakUseBook = WeakUsesOver(rows)
         self._rows = rows
         self._events = [event]
 
@@ -703,6 +741,7 @@ class Memory(Roles):
         self._scratch = Scratch()
         self.tables: Tables = self._scratch
         self.migrations: Migrations = self._scratch
+        self.weak_uses: WeakUseStore = WeakUses(self, self._held)
         self._clock = clock
         self._listeners: list[Callable[[Sequence[FeedEntry]], None]] = []
         self._turn = threading.Lock()

@@ -36,6 +36,7 @@ class ContractSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         registration: "open", "invite" or "closed".
         invitation: What an invited guest must show.
         timezone: In which times without a zone are printed.
+        weak: Its weak forms, where nothing was said about the client: "on", "off", or the date from which off.
 
     """
 
@@ -47,6 +48,7 @@ class ContractSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     registration: Literal["open", "invite", "closed"] = "closed"
     invitation: str = ""
     timezone: Zone = "Asia/Shanghai"
+    weak: dict[str, Any] = {}
 
     def invited(self) -> Secret | None:
         """Return the invitation, where there is one."""
@@ -70,7 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         timezone: In which times without a zone are printed, where a contract does not say otherwise.
         phone_region: The country whose phone numbers are written without its code. Say it before there are users.
         threads: How many calls one worker serves from the database at once.
-        trusted_proxies: Addresses of our proxies, whose `X-Forwarded-For` is believed.
+        trusted_proxies: Addresses and networks of our proxies, whose headers tell who asks, over what, for which host.
+        proxy_headers: Which headers they write: "x-forwarded" (`X-Forwarded-For`, `-Proto`, `-Host`) or "forwarded".
         contracts: By name, what each contract's own settings say.
         contract_files: Files of contracts that live outside the package.
         modules: By name, what each module's own settings say.
@@ -83,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     phone_region: Region = "CN"
     threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
     trusted_proxies: tuple[str, ...] = ()
+    proxy_headers: Literal["x-forwarded", "forwarded"] = "x-forwarded"
     contracts: dict[str, dict[str, Any]] = {}
     contract_files: tuple[str, ...] = ()
     modules: dict[str, dict[str, Any]] = {}

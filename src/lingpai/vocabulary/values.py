@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.outcomes import Reason
+from lingpai.vocabulary.policies import FREE, Policies
 from lingpai.vocabulary.secret import Secret
 
 Randomness = Callable[[int], bytes]
@@ -108,11 +109,11 @@ class Client:
         contracts: The contracts that it may speak.
         scope: Scope aliases, blank-separated (`basic full`).
         desktop: May sign users in over zhiyun's `authService/login`.
-        api_token_forms: Weaker forms of twokeys's api_token that it may use.
         language: "zh", "en", or empty for what the request asks for.
         most_sessions: How many live sessions a user may have here; None for any number.
         replaces: At that number, the newest replaces the oldest; else it is refused.
         refresh_reuse: What a refresh token shown after its grace means: "revoke", "refuse", "allow".
+        policies: What was said about its contracts, weak forms, addresses and routes.
 
     """
 
@@ -124,12 +125,16 @@ class Client:
     contracts: frozenset[str] = frozenset()
     scope: str = ""
     desktop: bool = False
-    api_token_forms: bool = False
     language: str = ""
     most_sessions: int | None = None
     replaces: bool = True
     refresh_reuse: str = "revoke"
+    policies: Policies = FREE
     created: int = 0
+
+    def speaks(self, contract: str, at: int) -> bool:
+        """Return whether it may speak *contract* *at* that moment."""
+        return contract in self.contracts and (self.policies is FREE or self.policies.may_speak(contract, at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hmac import compare_digest
-from typing import Any, ClassVar
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from lingpai.edge.call import Call
@@ -22,7 +22,14 @@ from lingpai.operations.add_client import sealed_place
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.likeness import like, schema_like
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+from lingpai.vocabulary.policies import WeakForm
 from lingpai.vocabulary.values import Client
+
+WRONG = object()
+"""What no recipe is."""
+
+Signed = tuple[WeakForm | None, tuple[str, ...]]
+"""The weak form that a recipe is, or None, and what it puts before the secret."""
 
 MIDNIGHT_SECONDS = 300
 """So close to midnight, the day on the other side counts too: clocks differ, and a request takes its time."""
@@ -71,13 +78,16 @@ class ApiTokenRight(Step):
 
     Args:
         zone: Whose day it is.
+        weak: The recipes that sign a day: over the call, and over the client's id.
 
     """
 
     ENDS: ClassVar[Ends] = frozenset({Outcome.CLIENT_REFUSED})
+    KNOWS_CLIENT: ClassVar[bool] = True
 
     router: ByTriple
     zone: ZoneInfo
+    weak: tuple[WeakForm, WeakForm] = (WeakForm.DAY_MD5, WeakForm.ID_DAY_MD5)
 
     def asked(self) -> tuple[Asked, ...]:
         words = like(
@@ -99,23 +109,28 @@ class ApiTokenRight(Step):
         client = call.desk.clients.by_id(call.query.get("client_id", ""))
         if client is None or not client.enabled or not client.secret_sealed:
             raise Refused(Outcome.CLIENT_REFUSED, "the client is unknown, disabled or without a secret")
-        if call.contract.name not in client.contracts:
+        if not client.speaks(call.contract.name, call.now):
             raise Refused(Outcome.CLIENT_REFUSED, f"the client {client.id} does not speak this contract")
         secret = call.desk.keys.unseal(client.secret_sealed, sealed_place(client.id)).reveal()
         timestamp = call.query.get("timestamp", "")
         signed = self._signed(triple, client, timestamp, call.now // SECOND)
-        if not any(compare_digest(api_token(*parts, secret), shown) for parts in signed):
+        right = next((form for form, parts in signed if compare_digest(api_token(*parts, secret), shown)), WRONG)
+        if right is WRONG:
             raise Refused(Outcome.CLIENT_REFUSED, "the api_token is wrong")
         call.client = client
+        if isinstance(right, WeakForm):
+            call.uses(right)
 
-    def _signed(self, triple: Triple, client: Client, timestamp: str, now: int) -> Iterator[tuple[Any, ...]]:
-        """Yield what the client may have put before its secret."""
-        for day in _days(now, self.zone):
-            yield *triple, day
-            if client.api_token_forms:
-                yield client.id, day
+    def _signed(self, triple: Triple, client: Client, timestamp: str, now: int) -> Iterator[Signed]:
+        """Yield what the client may have put before its secret, and how weak that is."""
+        over_call, over_id = self.weak
+        days = _days(now, self.zone)
+        for day in days:
+            yield over_call, (*triple, day)
         if re.fullmatch("[0-9]{1,12}", timestamp) and abs(int(timestamp) - now) <= TIMESTAMP_SECONDS:
-            yield client.id, timestamp
+            yield None, (client.id, timestamp)
+        for day in days:
+            yield over_id, (client.id, day)
 
     def check_routes(self, routes: Sequence[Route]) -> None:
         """

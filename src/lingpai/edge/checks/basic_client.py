@@ -38,6 +38,7 @@ class BasicClient(Step):
             Outcome.CLIENT_NOT_SERVED,
         }
     )
+    KNOWS_CLIENT: ClassVar[bool] = True
 
     named: Carrier
     pattern: str
@@ -66,7 +67,7 @@ class BasicClient(Step):
         if not compare_digest(client.secret_digest, call.desk.keys.digest(secret)):
             raise Refused(Outcome.CLIENT_SECRET_WRONG, f"wrong secret of client {client.id}")
         call.client = client
-        if not client.enabled or call.contract.name not in client.contracts:
+        if not client.enabled or not client.speaks(call.contract.name, call.now):
             raise Refused(Outcome.CLIENT_NOT_SERVED, f"client {client.id} is disabled, or not for {call.contract.name}")
 
 

@@ -108,6 +108,7 @@ class TimeWithin(Step):
     """
 
     ENDS: ClassVar[Ends] = frozenset({Outcome.TIMESTAMP_BAD})
+    ACTS: ClassVar[bool] = True
 
     window_seconds: int
     latest: bool = False

@@ -77,6 +77,7 @@ class AccessShown(Step):
     """
 
     ENDS: ClassVar[Ends] = SHOWN | Renew.ENDS | {Outcome.TOKENS_RENEWED}
+    ACTS: ClassVar[bool] = True
 
     access: Shown
     refresh: Shown

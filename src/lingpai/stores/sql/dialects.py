@@ -1,6 +1,6 @@
 """The statements that SQLAlchemy spells once for each dialect: inserts that may meet a row that is there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,16 @@ def insert_or_replace(
     table: Table, *, key: Sequence[str], replaced: Sequence[str], by: Merge = lambda _kept, offered: offered
 ) -> PerDialect:
     """Return an insert that, where *key* is there, gives its row what *by* makes of the old and new *replaced*."""
+    return insert_or_merge(table, key=key, merged=dict.fromkeys(replaced, by))
+
+
+def insert_or_merge(table: Table, *, key: Sequence[str], merged: Mapping[str, Merge]) -> PerDialect:
+    """Return an insert that, where *key* is there, gives each column of *merged* what its own rule makes of the two."""
 
     def upsert(insert: Insert) -> Executable:
         return insert.on_conflict_do_update(
             index_elements=key,
-            set_={name: by(table.c[name], insert.excluded[name]) for name in replaced},
+            set_={name: by(table.c[name], insert.excluded[name]) for name, by in merged.items()},
         )
 
     return per_dialect(table, upsert)

@@ -34,6 +34,8 @@ from lingpai.stores.interfaces import (
     Tables,
     TryBook,
     TryStore,
+    WeakUseBook,
+    WeakUseStore,
 )
 from lingpai.stores.sql.accounts import SqlAccountBook, SqlAccounts
 from lingpai.stores.sql.asking import Silence, Within
@@ -52,6 +54,7 @@ from lingpai.stores.sql.seals import SqlSeals
 from lingpai.stores.sql.sessions import SqlSessionBook, SqlSessions, SqlTraces
 from lingpai.stores.sql.sqlite import sqlite_engine, write_ahead
 from lingpai.stores.sql.tries import SqlTries, SqlTryBook
+from lingpai.stores.sql.weak_uses import SqlWeakUseBook, SqlWeakUses
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event, FeedEntry
 
@@ -99,6 +102,7 @@ class SqlChange:
         self.notices: NoticeBook = SqlNoticeBook(transaction)
         self.keys: KeyBook = SqlKeyBook(transaction)
         self.moments: MomentBook = SqlMomentBook(transaction)
+        self.weak_uses: WeakUseBook = SqlWeakUseBook(transaction)
         self._feed = SqlFeedBook(transaction)
         self.feed: FeedBook = self._feed
         self.tables: Tables = transaction
@@ -140,6 +144,7 @@ class SqlStores:
         self.moments: MomentStore = SqlMoments(self._database)
         self.tables: Tables = alone
         self.migrations = migrations
+        self.weak_uses: WeakUseStore = SqlWeakUses(self._database)
 
     @contextmanager
     def change(self, event: Event) -> Iterator[Change]:

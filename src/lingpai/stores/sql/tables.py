@@ -113,12 +113,27 @@ clients = Table(
     _words("contracts"),
     _words("scope"),
     Column("desktop", Boolean, nullable=False),
-    Column("api_token_forms", Boolean, nullable=False),
     _words("language"),
     Column("most_sessions", BigInteger),
     Column("replaces", Boolean, nullable=False),
     _words("refresh_reuse"),
+    # What was said, as JSON (see `values.py`); empty where nothing was.
+    _words("policies"),
     Column("created", BigInteger, nullable=False),
+)
+
+# By day first: what is asked for, and what is deleted, are the days after or before one.
+weak_uses = Table(
+    "weak_uses",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("client_id", Text, primary_key=True),
+    Column("contract", Text, primary_key=True),
+    Column("form", Text, primary_key=True),
+    Column("uses", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 sessions = Table(

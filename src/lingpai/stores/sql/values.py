@@ -8,11 +8,15 @@ by position; only what a column cannot hold as it is (an enum, a set) is named h
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import Enum
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from lingpai.stores.sql.asking import Row
 from lingpai.stores.sql.tables import clients, codes, sessions, users
 from lingpai.vocabulary.outcomes import Reason
+from lingpai.vocabulary.policies import FREE, Policies, Policy, WeakUse, policies
 from lingpai.vocabulary.values import (
     AuthCode,
     Client,
@@ -29,10 +33,11 @@ from lingpai.vocabulary.values import (
 
 SEX = users.c.keys().index("sex")
 CONTRACTS = clients.c.keys().index("contracts")
+POLICIES = clients.c.keys().index("policies")
 END_REASON = sessions.c.keys().index("end_reason")
 SCOPE = codes.c.keys().index("scope")
 
-Kept = User | Company | Client | Session | Generation | AuthCode | Tries | Notice | WorkingKey
+Kept = User | Company | Client | Session | Generation | AuthCode | Tries | Notice | WorkingKey | WeakUse
 
 
 def columns_of(value: Kept) -> dict[str, object]:
@@ -52,6 +57,8 @@ def _column(part: object) -> object:
         return " ".join(sorted(part))
     if isinstance(part, Enum):
         return part.value
+    if isinstance(part, Policies):
+        return _policies_text(part)
     return part
 
 
@@ -72,7 +79,7 @@ def membership_of(row: Row) -> Membership:
 
 def client_of(row: Row) -> Client:
     """Return the client in a row of `clients`."""
-    return Client(*_read(row, CONTRACTS, _words))
+    return Client(*_read(_read(row, CONTRACTS, _words), POLICIES, _policies))
 
 
 def session_of(row: Row) -> Session:
@@ -105,6 +112,11 @@ def key_of(row: Row) -> WorkingKey:
     return WorkingKey(*row)
 
 
+def weak_use_of(row: Row) -> WeakUse:
+    """Return the count in a row of `weak_uses`."""
+    return WeakUse(*row)
+
+
 def _read(row: Row, place: int, meaning: Callable[[Any], object]) -> Sequence[Any]:
     columns = list(row)
     columns[place] = meaning(columns[place])
@@ -117,3 +129,18 @@ def _words(text: str) -> frozenset[str]:
 
 def _reason(text: str | None) -> Reason | None:
     return None if text is None else Reason(text)
+
+
+def _policies_text(said: Policies) -> str:
+    if said == FREE:
+        return ""
+    rules = [(rule.name, rule.end, rule.since) for rule in said.rules]
+    return msgspec.json.encode({"rules": rules, "addresses": said.addresses, "routes": said.routes}).decode()
+
+
+@lru_cache(maxsize=1024)
+def _policies(text: str) -> Policies:
+    if not text:
+        return FREE
+    said = msgspec.json.decode(text)
+    return policies((Policy(*rule) for rule in said["rules"]), said["addresses"], said["routes"])

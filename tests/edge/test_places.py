@@ -1,13 +1,9 @@
-"""Who is said to have called, behind proxies; and how long a call holds its place among the threads."""
+"""How long a call holds its place among the threads."""
 
 import asyncio
 import json
 import threading
 
-import pytest
-
-from lingpai.app import App
-from lingpai.vocabulary.settings import Settings
 from tests.operations.meanwhile import Town
 
 LOGIN = {
@@ -16,28 +12,6 @@ LOGIN = {
     "api_version": "v1.0",
     "requestParam": {"username": "mei", "password": "correct horse"},
 }
-
-
-@pytest.mark.parametrize(
-    ("peer", "told", "address"),
-    [
-        ("9.9.9.9", ["1.2.3.4"], "9.9.9.9"),
-        ("10.0.0.1", ["1.2.3.4"], "1.2.3.4"),
-        ("10.0.0.1", ["6.6.6.6, 1.2.3.4"], "1.2.3.4"),
-        ("10.0.0.1", ["6.6.6.6", "1.2.3.4"], "1.2.3.4"),
-        ("10.0.0.1", ["6.6.6.6, 1.2.3.4, 10.0.0.2"], "1.2.3.4"),
-        ("10.0.0.1", ["10.0.0.2"], "10.0.0.2"),
-        ("10.0.0.1", [""], "10.0.0.1"),
-        ("10.0.0.1", [], "10.0.0.1"),
-    ],
-)
-def test_the_caller_is_the_nearest_that_is_no_proxy_of_ours(peer, told, address):
-    class House:
-        settings = Settings(trusted_proxies=("10.0.0.1", "10.0.0.2"))
-
-    headers = [(b"x-forwarded-for", value.encode()) for value in told]
-
-    assert App(House())._address({"client": (peer, 1), "headers": headers}) == address  # type: ignore[arg-type]
 
 
 def test_a_call_whose_client_went_away_holds_its_place_until_its_thread_is_free():
