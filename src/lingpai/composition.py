@@ -7,6 +7,7 @@ randomness and keys.
 
 import importlib
 import importlib.util
+import os
 import pkgutil
 import secrets
 import sys
@@ -45,6 +46,7 @@ from lingpai.principals.chain import AUDIT
 from lingpai.principals.housekeeping import Housekeeping
 from lingpai.principals.keys import DATA, PEPPER, Keyring, load_master_key
 from lingpai.principals.passwords.gate import HashingGate
+from lingpai.principals.passwords.trials import PasswordTrials
 from lingpai.principals.remembered import (
     Follower,
     FromMemory,
@@ -289,8 +291,21 @@ class House:
 
     @cached_property
     def gate(self) -> HashingGate:
-        """Where passwords are hashed."""
-        return HashingGate()
+        """
+        Where passwords are hashed.
+
+        The machine's workers leave one core to everybody else, and so much as waits for its turn never takes more
+        than half of the threads that serve calls.
+        """
+        settings = self.settings
+        places = max(1, settings.threads // 2)
+        threads = min(places, max(1, ((os.cpu_count() or 1) - 1) // settings.workers))
+        return HashingGate(threads, places - threads)
+
+    @property
+    def trials(self) -> PasswordTrials:
+        """Where passwords are judged."""
+        return PasswordTrials(self.stores, self.keys, self.gate, self.addresses, self.clock)
 
     @cached_property
     def opening(self) -> Opening:
@@ -437,7 +452,7 @@ class House:
         operations: list[Any] = [
             Authorize(stores, admission, self.keys, self.issuing_clock, self.randomness),
             ChangeCompany(stores, admission, rotation),
-            ChangePassword(stores, gate, admission, clock),
+            ChangePassword(stores, self.trials, admission, clock),
             CheckToken(),
             DescribeColleague(look_up_in(stores)),
             DescribeCompany(stores.companies),
@@ -445,7 +460,7 @@ class House:
             EndSession(stores, clock),
             Register(stores, gate, opening, clock, self.addresses),
             Renew(stores, admission, rotation),
-            SignIn(stores, gate, opening, self.addresses),
+            SignIn(stores, self.trials, opening),
         ]
         calls = {call: call for made in self.modules.values() for call in made.calls}
         return Desk(

@@ -20,8 +20,8 @@ class SlowGate(HashingGate):
 
     meanwhile: Callable[[], object] | None = None
 
-    def _run(self, work):
-        answer = super()._run(work)
+    def _run(self, work, first=None):
+        answer = super()._run(work, first)
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             meanwhile()
@@ -36,10 +36,11 @@ class Town(Stage):
         self.user("mei", "correct horse")
         self.gate = SlowGate(1)
         house = self.house
-        self.sign_in = SignIn(self.stores, self.gate, house.opening)
+        self.trials = replace(house.trials, gate=self.gate)
+        self.sign_in = SignIn(self.stores, self.trials, house.opening)
         self.register = Register(self.stores, self.gate, house.opening, house.clock)
         self.admission = Admission(house.clock)
-        self.change_password = ChangePassword(self.stores, self.gate, self.admission, house.clock)
+        self.change_password = ChangePassword(self.stores, self.trials, self.admission, house.clock)
 
     def visitor(self, **terms):
         contract = self.house.served[self.name].contract

@@ -133,7 +133,7 @@ def sign_in(house):
     client = house.stores.clients.by_id(built_in_id("mowork", "pc"))
     visitor = Visitor(terms=house.served["mowork"].contract.terms, client=client, client_type="pc")
     opening = Opening(house.keys, house.issuing_clock, house.randomness)
-    return SignIn(house.stores, house.gate, opening)(visitor, NameAndPassword("mei", PASSWORD)).token
+    return SignIn(house.stores, house.trials, opening)(visitor, NameAndPassword("mei", PASSWORD)).token
 
 
 def is_accepted(house, token):

@@ -118,6 +118,7 @@ def serve(
     else:
         show("", _next_step(data, has_users=has_users))
     os.environ["LINGPAI_DATA"] = str(data.absolute())
+    os.environ["LINGPAI_WORKERS"] = str(workers)
     _run(listening, address, workers)
     show("", said("已停止", "stopped"))
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from lingpai.principals.admission import Admission
-from lingpai.principals.passwords.gate import HashingGate
 from lingpai.principals.passwords.strength import check_new_password
+from lingpai.principals.passwords.trials import PasswordTrials
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event
@@ -27,15 +27,11 @@ class ChangePassword:
     """Change the caller's password; the session that asks stays, all others of the user end."""
 
     TITLE: ClassVar[tuple[str, str]] = ("修改密码", "Change the password")
-    ENDS: ClassVar[Ends] = Admission.ENDS | {
-        Outcome.SIGN_IN_FAILED,
-        Outcome.PASSWORD_TOO_WEAK,
-        Outcome.TOO_MANY_ATTEMPTS,
-    }
+    ENDS: ClassVar[Ends] = Admission.ENDS | PasswordTrials.ENDS | {Outcome.PASSWORD_TOO_WEAK}
     FROM_MEMORY: ClassVar[bool] = False
 
     stores: Stores
-    gate: HashingGate
+    trials: PasswordTrials
     admission: Admission
     clock: Clock
 
@@ -45,19 +41,20 @@ class ChangePassword:
 
         Raises:
             Refused: With SIGN_IN_FAILED for a wrong old password, TOO_MANY_ATTEMPTS when too many are
-                hashed, PASSWORD_TOO_WEAK; with SESSION_OVER when the session was ended, or its user
+                hashed or were tried, PASSWORD_TOO_WEAK; with SESSION_OVER when the session was ended, or its user
                 disabled, while the passwords were hashed.
 
         """
         user = self.stores.accounts.by_id(caller.user.id)
-        if not self.gate.verify(user.password if user else None, asked.old) or user is None:
-            raise Refused(Outcome.SIGN_IN_FAILED, "the old password is wrong")
+        passed = self.trials.check(caller.user.name, caller.address, user, asked.old)
+        assert user is not None  # noqa: S101 - nobody else has a right password
         check_new_password(asked.new, user.name)
-        encoded = self.gate.hash(asked.new)
+        encoded = self.trials.gate.hash(asked.new)
         with self.stores.change(Event("user:password-changed", "user", str(user.id), caller.actor)) as change:
             now_kept = change.accounts.lock(user.id)
             self.admission.check(change.sessions.standing_of(caller.session.id), caller.terms)
             if now_kept is None or now_kept.password != user.password:
                 raise Refused(Outcome.SIGN_IN_FAILED, "the password was changed meanwhile")
+            self.trials.clear(change, passed)
             change.accounts.set_password(user.id, encoded)
             change.sessions.end_of_user(user.id, Reason.PASSWORD_CHANGED, self.clock(), but=caller.session.id)

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from lingpai.operations.open_session import Granted, Opening, session_opened
-from lingpai.principals.addresses import AT_HOME, Addresses
+from lingpai.principals.addresses import Addresses
+from lingpai.principals.admission import may_enter
 from lingpai.principals.names import name_key
-from lingpai.principals.passwords.gate import HashingGate
+from lingpai.principals.passwords.trials import PasswordTrials
 from lingpai.stores.interfaces import AccountStore, Stores
 from lingpai.vocabulary.likeness import Password, Username
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
@@ -42,28 +43,32 @@ class SignIn:
     Open a session for whoever knows the password.
 
     An unknown user, a wrong password, a disabled user and one who may not come in
-    over this contract get one answer, after one hash.
+    over this contract get one answer, after the same questions and one hash.
     """
 
     TITLE: ClassVar[tuple[str, str]] = ("登录", "Sign in")
-    ENDS: ClassVar[Ends] = Opening.ENDS | {Outcome.TOO_MANY_ATTEMPTS}
+    ENDS: ClassVar[Ends] = Opening.ENDS | PasswordTrials.ENDS
     FROM_MEMORY: ClassVar[bool] = False
 
     stores: Stores
-    gate: HashingGate
+    trials: PasswordTrials
     opening: Opening
-    addresses: Addresses = AT_HOME
 
     def __call__(self, visitor: Visitor, asked: NameAndPassword) -> Granted:
+        terms = visitor.terms
         user = find_by_sign_in_name(
-            self.stores.accounts, asked.name, self.addresses, phone_names=visitor.terms.phone_names
+            self.stores.accounts, asked.name, self.trials.addresses, phone_names=terms.phone_names
         )
-        right = self.gate.verify(user.password if user else None, asked.password)
-        if user is None or not right:
-            raise Refused(Outcome.SIGN_IN_FAILED, "unknown name or wrong password")
+        # Asked for nobody too, and judged before the hash: a right password must not tell who is shut out.
+        memberships = self.stores.companies.memberships(user.id if user else 0)
+        if user is not None and not may_enter(user, visitor.client, terms, member=bool(memberships)):
+            user = None
+        passed = self.trials.check(asked.name, visitor.address, user, asked.password)
+        assert user is not None  # noqa: S101 - nobody else has a right password
         session_id = self.opening.new_id()
         with self.stores.change(session_opened(session_id, user.id, visitor)) as change:
             now_kept = change.accounts.lock(user.id)
             if now_kept is None or now_kept.password != user.password:
                 raise Refused(Outcome.SIGN_IN_FAILED, "the password was changed meanwhile")
+            self.trials.clear(change, passed)
             return self.opening.open(change, session_id, user.id, visitor)

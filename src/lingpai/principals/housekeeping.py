@@ -64,6 +64,7 @@ class Housekeeping:
         deleted = (
             change.sessions.delete_over(now - SESSIONS_KEPT_SECONDS * SECOND, BATCH)
             + change.codes.delete_over(now - CODES_KEPT_SECONDS * SECOND, BATCH)
+            + change.tries.delete_over(now, BATCH)
             + change.feed.delete_over(now - FEED_KEPT_SECONDS * SECOND, BATCH)
             + change.weak_uses.delete_over(day_of(now - WEAK_USES_KEPT_SECONDS * SECOND, UTC), BATCH)
         )

@@ -38,6 +38,11 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
+def spelling(name: str, addresses: Addresses) -> str:
+    """Return the one spelling of what somebody signs in with, be it a name, a phone number or an e-mail address."""
+    return addresses.phone(name) or addresses.email(name) or name_key(name)
+
+
 def named(user: User) -> User:
     """Return *user* with what is unique about the name."""
     key = name_key(user.name)

@@ -233,6 +233,8 @@ class CodeBook(CodeStore, Protocol):
 class TryBook(Protocol):
     """Tries of passwords, counted."""
 
+    def find(self, digest: bytes, network: str) -> Tries | None: ...
+
     def claim(self, digest: bytes, network: str, at: int, pace: Pace) -> Tries | None:
         """
         Count a try made at *at*, and return the tries as they are now; None when it comes too soon, and is not counted.

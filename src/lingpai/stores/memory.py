@@ -442,6 +442,9 @@ class CountedTries:
     def __init__(self, held: Held) -> None:
         self._held = held
 
+    def find(self, digest: bytes, network: str) -> Tries | None:
+        return self._held.rows.tries.get((digest, network))
+
     def claim(self, digest: bytes, network: str, at: int, pace: Pace) -> Tries | None:
         kept = self._held.rows.tries.get((digest, network))
         if kept and kept.next > at:

@@ -71,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         database: Where everything is kept: PostgreSQL's URL, or the path of an SQLite file (from the data folder).
         timezone: In which times without a zone are printed, where a contract does not say otherwise.
         phone_region: The country whose phone numbers are written without its code. Say it before there are users.
+        workers: How many processes serve this data on this machine; `lingpai serve` says it to those that it starts.
         threads: How many calls one worker serves from the database at once.
         trusted_proxies: Addresses and networks of our proxies, whose headers tell who asks, over what, for which host.
         proxy_headers: Which headers they write: "x-forwarded" (`X-Forwarded-For`, `-Proto`, `-Host`) or "forwarded".
@@ -84,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database: str = "lingpai.db"
     timezone: Zone = "Asia/Shanghai"
     phone_region: Region = "CN"
+    workers: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
     threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
     trusted_proxies: tuple[str, ...] = ()
     proxy_headers: Literal["x-forwarded", "forwarded"] = "x-forwarded"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from lingpai.principals.passwords.argon2 import NOBODYS, hash_password, verify_password
+from lingpai.principals.passwords.argon2 import NOBODYS, hash_password, spend, verify_password, work_of
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
 T = TypeVar("T")
@@ -38,19 +38,22 @@ class HashingGate:
 
     def __init__(self, threads: int | None = None, waiting: int = 12) -> None:
         threads = threads or max(1, (os.cpu_count() or 1) - 1)
+        self._dearest = work_of(NOBODYS)
         self._places = threading.BoundedSemaphore(threads + waiting)
         self._pool = ThreadPoolExecutor(threads, "hashing", _give_way)
 
-    def verify(self, encoded: str | None, password: str) -> bool:
+    def verify(self, encoded: str | None, password: str, *, first: Callable[[], object] | None = None) -> bool:
         """
         Return whether *password* is the one in *encoded*; None takes as long and is never right.
+
+        Args:
+            first: Done when there is a place, before anything is hashed; what it raises leaves the place.
 
         Raises:
             Refused: With TOO_MANY_ATTEMPTS, when too many are waiting.
 
         """
-        right = self._run(lambda: verify_password(encoded or NOBODYS, password))
-        return right and bool(encoded)
+        return self._run(lambda: self._judge(encoded or NOBODYS, password), first) and bool(encoded)
 
     def hash(self, password: str) -> str:
         """
@@ -62,10 +65,20 @@ class HashingGate:
         """
         return self._run(lambda: hash_password(password))
 
-    def _run(self, work: Callable[[], T]) -> T:
+    def _judge(self, encoded: str, password: str) -> bool:
+        """Verify, at the cost of the dearest hash that was ever met, so that the time tells of no other parameters."""
+        work = work_of(encoded)
+        self._dearest = max(self._dearest, work)
+        right = verify_password(encoded, password)
+        spend(self._dearest - work)
+        return right
+
+    def _run(self, work: Callable[[], T], first: Callable[[], object] | None = None) -> T:
         if not self._places.acquire(blocking=False):
             raise Refused(Outcome.TOO_MANY_ATTEMPTS, "the hashing gate is full", retry_after=RETRY_SECONDS)
         try:
+            if first is not None:
+                first()
             return self._pool.submit(work).result()
         finally:
             self._places.release()

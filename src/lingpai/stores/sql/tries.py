@@ -56,6 +56,10 @@ class SqlTryBook:
     def __init__(self, ask: Asking) -> None:
         self._ask = ask
 
+    def find(self, digest: bytes, network: str) -> Tries | None:
+        row = self._ask.row(FIND, digest=digest, network=network)
+        return tries_of(row) if row else None
+
     def claim(self, digest: bytes, network: str, at: int, pace: Pace) -> Tries | None:
         first = Tries(digest, network, 1, at + pace.waits[0], at, 0, at + pace.forgotten)
         row = self._ask.row(claim_at(pace), **columns_of(first))
@@ -78,8 +82,7 @@ class SqlTries:
         self._database = database
 
     def find(self, digest: bytes, network: str) -> Tries | None:
-        row = self._database.alone.row(FIND, digest=digest, network=network)
-        return tries_of(row) if row else None
+        return SqlTryBook(self._database.alone).find(digest, network)
 
     def of(self, digest: bytes) -> Sequence[Tries]:
         return [tries_of(row) for row in self._database.alone.rows(OF, digest=digest)]
