@@ -6,7 +6,7 @@ come from. Each is counted before it is judged, so that no two at once share a p
 against networks that the name's owner signs in from, and leaves any other its first tries. The figures: docs/limits.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -134,7 +134,7 @@ class PasswordTrials:
 
     def _record(self, delays: Sequence[Tries], user: User | None) -> None:
         subject_id = str(user.id) if user else ""
-        details = [{"network": one.network, "tries": one.count} for one in delays]
+        details: list[Mapping[str, str | int | None]] = [{"network": one.network, "tries": one.count} for one in delays]
         events = [Event("user:delayed", "user", subject_id, detail=detail, told=False) for detail in details]
         with self.stores.change(events[0]) as change:
             for event in events[1:]:
