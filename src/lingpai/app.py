@@ -17,6 +17,7 @@ from lingpai.edge.asgi import Receive, Scope, Send
 from lingpai.edge.contract import Contract
 from lingpai.edge.envelopes import write_json
 from lingpai.edge.proxies import named_host
+from lingpai.principals.master_key import VARIABLE
 
 
 class App:
@@ -97,4 +98,7 @@ async def _send(send: Send, status: int, page: MutableMapping[str, Any]) -> None
 
 def create() -> App:
     """Return the application for the folder that `LINGPAI_DATA` names: what each worker of the server runs."""
-    return App(open_house(Path(os.environ.get("LINGPAI_DATA", "lingpai-data")), os.environ))
+    house = open_house(Path(os.environ.get("LINGPAI_DATA", "lingpai-data")), dict(os.environ))
+    # What this process starts from now on need not know it.
+    os.environ.pop(VARIABLE, None)
+    return App(house)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -44,7 +45,15 @@ from lingpai.principals.admission import Admission
 from lingpai.principals.bell import Bell, open_bell, silence
 from lingpai.principals.chain import AUDIT
 from lingpai.principals.housekeeping import Housekeeping
-from lingpai.principals.keys import DATA, PEPPER, Keyring, load_master_key
+from lingpai.principals.keys import DATA, PEPPER, Keyring, KeyTrouble, opens
+from lingpai.principals.master_key import (
+    VARIABLE,
+    MasterKeySource,
+    choose_source,
+    make_key_file,
+    put_in_force,
+    rotating,
+)
 from lingpai.principals.passwords.gate import HashingGate
 from lingpai.principals.passwords.trials import PasswordTrials
 from lingpai.principals.remembered import (
@@ -56,6 +65,7 @@ from lingpai.principals.remembered import (
     ticks_while_asleep,
 )
 from lingpai.principals.sealer import Sealer
+from lingpai.principals.retiring import Retiring
 from lingpai.principals.sightings import Sightings
 from lingpai.principals.timekeeping import Timekeeper
 from lingpai.principals.weak_uses import WeakUses
@@ -63,7 +73,7 @@ from lingpai.stores.interfaces import MadeByLater, Stores
 from lingpai.stores.memory import FaultyHeld, Memory, Rows
 from lingpai.stores.sql.sqlite import UnsoundSqlite
 from lingpai.stores.sql.stores import open_sqlite
-from lingpai.vocabulary.clock import Clock, system_clock
+from lingpai.vocabulary.clock import SECOND, Clock, system_clock
 from lingpai.vocabulary.events import Event, Unchanged
 from lingpai.vocabulary.outcomes import NotRemembered, Refused
 from lingpai.vocabulary.policies import read_rule
@@ -182,6 +192,7 @@ class House:
         ticks: The clock of the change feed's lease.
         timekeeper: Where *clock* is one: then nothing is issued while the machine's clock is far back.
         bell: Rung by whoever changes something on this machine; None where there is none.
+        master_key: Where it comes from; None where it was handed in.
 
     """
 
@@ -193,6 +204,7 @@ class House:
     ticks: Ticks = ticks_while_asleep
     timekeeper: Timekeeper | None = None
     bell: Bell | None = None
+    master_key: MasterKeySource | None = None
 
     @property
     def issuing_clock(self) -> Clock:
@@ -322,7 +334,7 @@ class House:
     @cached_property
     def follower(self) -> Follower:
         """What tells the memory of other workers' changes."""
-        return Follower(self.stores.feed, self.remembered, self.ticks)
+        return Follower(self.stores.feed, self.remembered, self.ticks, self.keys.hear)
 
     @cached_property
     def sightings(self) -> Sightings:
@@ -337,7 +349,12 @@ class House:
     @cached_property
     def housekeeping(self) -> Housekeeping:
         """What deletes rows that are long over."""
-        return Housekeeping(self.stores, self.clock)
+        return Housekeeping(self.stores, self.clock, self.retiring.tidy)
+
+    @cached_property
+    def retiring(self) -> Retiring:
+        """What looks after keys that were rotated."""
+        return Retiring(self.stores, self.keys, self.clock)
 
     @cached_property
     def sealer(self) -> Sealer:
@@ -347,6 +364,7 @@ class House:
     @cached_property
     def shell(self) -> Shell:
         """What serves requests."""
+        self.keys.vouched_by(self.remembered.is_vouched)
         desks = Desks(self._remembering_desk(), self._asking_desk())
         return Shell(desks, self._saw, self.weak_uses.count, threads=self.settings.threads)
 
@@ -435,7 +453,7 @@ class House:
         return Desk(
             clock=self.clock,
             randomness=self.randomness,
-            keys=self.keys,
+            keys=self.keys.from_memory(),
             sessions=memory,
             clients=memory,
             codes=memory,
@@ -505,8 +523,22 @@ def holds_data(data: Path, variables: Mapping[str, str]) -> bool:
 
     """
     settings = load_settings(data / SETTINGS, variables)
+    if not is_url(settings.database):
+        return (data / settings.database).exists()
     # What a server holds is told by asking it; that there is a key to it shows that it was asked from here.
-    return (data / (MASTER_KEY if is_url(settings.database) else settings.database)).exists()
+    source = master_key_source(data, settings, variables)
+    return source.file.exists() or not source.is_file
+
+
+def master_key_source(data: Path, settings: Settings, variables: Mapping[str, str]) -> MasterKeySource:
+    """
+    Return where the master key of *data* comes from.
+
+    Raises:
+        KeyTrouble: There are two sources.
+
+    """
+    return choose_source(data / MASTER_KEY, variables, settings.master_key_file, settings.master_key_command)
 
 
 def _made_elsewhere() -> tuple[type[Exception], ...]:
@@ -529,15 +561,52 @@ def open_house(data: Path, variables: Mapping[str, str], *, clock: Clock = syste
     """
     settings = load_settings(data / SETTINGS, variables)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    master = load_master_key(data / MASTER_KEY, secrets.token_bytes)
+    source = master_key_source(data, settings, variables)
+    if source.is_file and source.is_there():
+        source()
     timekeeper = Timekeeper(clock)
     stores = _open_stores(data, settings, timekeeper)
-    timekeeper.learn(stores.moments.latest())
+    try:
+        prepare_master_key(source, stores, timekeeper)
+        timekeeper.learn(stores.moments.latest())
+    except BaseException:
+        stores.close()
+        raise
     bell = open_bell(data / BELL, secrets.token_bytes)
     if bell:
         stores.listen(bell.answer)
-    keys = Keyring(stores, master, timekeeper, secrets.token_bytes)
-    return House(settings, stores, keys, timekeeper, timekeeper=timekeeper, bell=bell)
+    keys = Keyring(stores, source, timekeeper, secrets.token_bytes)
+    return House(settings, stores, keys, timekeeper, timekeeper=timekeeper, bell=bell, master_key=source)
+
+
+def prepare_master_key(source: MasterKeySource, stores: Stores, clock: Clock) -> None:
+    """
+    Make the master key where nothing is sealed under another yet; finish its rotation where that was cut short.
+
+    Raises:
+        KeyTrouble: It is not here, or is not the one that the keys of *stores* are sealed under.
+
+    """
+    there = stores.keys.all()
+    if not source.is_there():
+        if there:
+            raise KeyTrouble(
+                f"the database has keys, and there is no {source.file} to open them: copy it from the node that made "
+                f"them, or from your backup of the keys, or set {VARIABLE}"
+            )
+        source.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_key_file(source.file, secrets.token_bytes)
+    if there and source.is_file and source.next_file.exists():
+        # Under way elsewhere, it is finished there; meanwhile either file will do.
+        with suppress(KeyTrouble), rotating(source):
+            masters = source()
+            if opens(masters[-1], stores.keys.all()[0]) and not opens(masters[0], there[0]):
+                put_in_force(source, date_stamp(clock))
+
+
+def date_stamp(clock: Clock) -> str:
+    """Return the time as part of a file's name."""
+    return datetime.fromtimestamp(clock() // SECOND, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def _open_stores(data: Path, settings: Settings, clock: Clock) -> Stores:

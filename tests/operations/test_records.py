@@ -46,6 +46,8 @@ def test_workers_that_start_at_once_add_one_key_and_record_one(town):
                 cls.looked += 1
                 return () if cls.looked == 1 else town.stores.keys.of(purpose)
 
+            all = staticmethod(town.stores.keys.all)
+
     town._keys.prepare("test.key")
     before = town.stores.audit.page(0, 1000)
     late = Keyring(Later(), bytes(32), town.house.clock, bytes)

@@ -7,7 +7,8 @@ from threading import Barrier
 import pytest
 
 from lingpai.composition import open_house
-from lingpai.principals.keys import DATA, Keyring, KeyTrouble, load_master_key
+from lingpai.principals.keys import DATA, Keyring, KeyTrouble
+from lingpai.principals.master_key import make_key_file, read_key_file
 from lingpai.stores.memory import Memory
 from lingpai.vocabulary.clock import system_clock
 from lingpai.vocabulary.secret import Secret
@@ -18,10 +19,11 @@ def test_a_master_key_that_was_not_finished_is_made_again(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        load_master_key(tmp_path / "master.key", killed)
+        make_key_file(tmp_path / "master.key", killed)
 
     assert list(tmp_path.iterdir()) == []
-    assert len(load_master_key(tmp_path / "master.key", os.urandom)) == 32
+    make_key_file(tmp_path / "master.key", os.urandom)
+    assert len(read_key_file(tmp_path / "master.key")) == 32
 
 
 def test_all_who_make_a_master_key_at_once_have_the_same_one(tmp_path):
@@ -29,7 +31,8 @@ def test_all_who_make_a_master_key_at_once_have_the_same_one(tmp_path):
 
     def load(_number):
         start.wait()
-        return load_master_key(tmp_path / "master.key", os.urandom)
+        make_key_file(tmp_path / "master.key", os.urandom)
+        return read_key_file(tmp_path / "master.key")
 
     with ThreadPoolExecutor(8) as pool:
         keys = set(pool.map(load, range(8)))
@@ -40,11 +43,11 @@ def test_all_who_make_a_master_key_at_once_have_the_same_one(tmp_path):
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
 def test_a_master_key_that_others_can_read_is_refused(tmp_path, mode):
-    load_master_key(tmp_path / "master.key", os.urandom)
+    make_key_file(tmp_path / "master.key", os.urandom)
     (tmp_path / "master.key").chmod(mode)
 
     with pytest.raises(KeyTrouble, match="chmod 600"):
-        load_master_key(tmp_path / "master.key", os.urandom)
+        read_key_file(tmp_path / "master.key")
 
 
 @pytest.fixture

@@ -124,7 +124,10 @@ def test_what_is_ended_is_not_remembered_when_it_is_read(town):
         ("client", "app", {"mei1", "bo1"}),
         ("company", "1", {"mei1", "mei2"}),
         ("company", "2", set()),
-        ("keys", "pepper", {"mei1", "mei2", "bo1"}),
+        ("contract", "mowork", {"mei1", "mei2", "bo1"}),
+        ("contract", "zhiyun", set()),
+        ("secret", "app", set()),
+        ("keys", "pepper", set()),
         ("everything", "", {"mei1", "mei2", "bo1"}),
     ],
 )
@@ -136,6 +139,19 @@ def test_an_entry_forgets_whatever_its_subject_is_part_of(town, subject, subject
     town.tell(subject, subject_id)
 
     assert {each for each in everyone if not worker.remembers(each)} == forgotten
+
+
+@pytest.mark.parametrize(("subject", "subject_id", "kept"), [("secret", "app", {"h5"}), ("keys", "data", set())])
+def test_a_rotation_forgets_clients_and_no_session(town, subject, subject_id, kept):
+    worker = town.worker(hears=True)
+    worker.fill("mei1", "mei2", "bo1")
+    for client_id in ("app", "h5"):
+        worker.asking.by_id(client_id)
+
+    town.tell(subject, subject_id)
+
+    assert {each for each in ("app", "h5") if worker.remembers_client(each)} == kept
+    assert all(worker.remembers(each) for each in ("mei1", "mei2", "bo1"))
 
 
 def test_a_client_that_changed_is_forgotten(town):

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfoNotFoundError
 from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
 
 from lingpai import __version__
-from lingpai.cli import audit, client, company, demo, serve, session, token, user
+from lingpai.cli import audit, client, company, demo, key, serve, session, token, user
 from lingpai.cli.parameters import RUN
 from lingpai.cli.printing import Trouble, said
 from lingpai.composition import DataTrouble
@@ -44,6 +44,7 @@ APP.command(client.APP)
 APP.command(session.APP)
 APP.command(token.APP)
 APP.command(audit.APP)
+APP.command(key.APP)
 
 MENDABLE = (Trouble, SettingRefused, KeyTrouble, DataTrouble, CycloptsError, Refused, ZoneInfoNotFoundError, OSError)
 """What whoever typed the command, or set the machine up, can do something about."""

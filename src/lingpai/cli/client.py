@@ -1,26 +1,34 @@
 """`lingpai client …`: which apps may call."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter, validators
 
 from lingpai.cli.opening import OPERATOR, every, find_client, opened
-from lingpai.cli.parameters import ACCOUNTS, COMMANDS, HERE, AsJson, ClientId, Data, Limit
-from lingpai.cli.printing import Trouble, marked, said, show, show_json, table
+from lingpai.cli.parameters import ACCOUNTS, COMMANDS, HERE, AsJson, ClientId, Data, Limit, command
+from lingpai.cli.printing import Trouble, marked, moment, said, show, show_json, table
 from lingpai.composition import House
 from lingpai.operations.add_client import AddClient, NewClient
 from lingpai.operations.enable import EnableClient, Enabling
+from lingpai.operations.rotate_secret import EndOldSecret, RotateSecret, SecretRotation
 from lingpai.operations.set_devices import Devices, SetDevices
+from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.values import Client
+
+OLD_SECONDS = 7 * 86_400
+"""So long the secret before stays good, unless somebody says otherwise."""
 
 APP = App(
     name="client",
     group=ACCOUNTS,
     group_commands=COMMANDS,
-    help=said("应用：新增、列出、停用、启用", "Client apps: add, list, disable, enable."),
+    help=said("应用：新增、列出、停用、启用、更换密钥", "Client apps: add, list, disable, enable, rotate secrets."),
 )
 
 
@@ -178,6 +186,134 @@ def set_(
             f"Client {client_id}: live sessions of one user: {number}.",
         )
     )
+
+
+@APP.command(
+    name="rotate-secret",
+    help=said("更换应用密钥；旧密钥继续有效一段时间", "Give a client a new secret; the old one goes on for a while."),
+)
+def rotate_secret(
+    client_id: ClientId,
+    /,
+    *,
+    old_ends: Annotated[
+        str,
+        Parameter(
+            help=said(
+                "旧密钥有效至(2026-01-31 或 2026-01-31T18:00)，默认七天后",
+                "The old one is good until then (2026-01-31 or 2026-01-31T18:00); else for seven days.",
+            )
+        ),
+    ] = "",
+    now: Annotated[bool, Parameter(negative="", help=said("旧密钥立即作废", "The old one is good no longer."))] = False,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new secret, and show it once."""
+    with opened(data) as house:
+        _find_with_secret(house, client_id, data)
+        house.prepare()
+        zone = house.settings.timezone
+        old_end = _old_end(old_ends, zone, house.clock(), now=now)
+        rotate = RotateSecret(house.stores, house.keys, house.clock, house.randomness)
+        try:
+            kept = rotate(OPERATOR, SecretRotation(client_id, old_end))
+        except Refused as refusal:
+            if refusal.outcome is not Outcome.NOT_ALLOWED:
+                raise
+            end = command(f"client end-old-secret {client_id}", data)
+            raise Trouble(
+                f"应用 {client_id} 已有两个有效密钥。先结束旧的：{end}；或用 --now 让两个都作废。",
+                f"client {client_id} has two live secrets. End the older with `{end}`, or both with --now.",
+            ) from None
+    secret = kept.secret.reveal()
+    if as_json:
+        show_json({"client_id": client_id, "client_secret": secret, "old_ends": old_end})
+        return
+    until = moment(old_end, zone) if old_end else ""
+    show(
+        marked(
+            said(
+                "client_secret  [bold]{secret}[/](只显示这一次)", "client_secret  [bold]{secret}[/]  (shown this once)"
+            ),
+            secret=secret,
+        ),
+        said(f"旧密钥有效至 {until}。", f"The old one is good until {until}.")
+        if until
+        else said("旧密钥已作废。", "The old one is good no longer."),
+    )
+
+
+@APP.command(help=said("列出应用的密钥(不显示内容)", "List a client's secrets; their values are never shown."))
+def secrets(client_id: ClientId, /, *, data: Data = HERE, as_json: AsJson = False) -> None:
+    """List the live secrets of a client."""
+    with opened(data) as house:
+        client = _find_with_secret(house, client_id, data)
+        live, zone = client.secrets(house.clock()), house.settings.timezone
+    rows = [{"which": "old" if one.end else "new", "ends": one.end} for one in live]
+    rows[0]["made"] = client.secret_made or client.created
+    if as_json:
+        show_json(rows)
+        return
+    words = {"new": said("当前", "in use"), "old": said("旧", "old")}
+    heads = [said(*head) for head in (("密钥", "secret"), ("生成", "made"), ("有效至", "good until"))]
+    show(
+        table(
+            heads,
+            [
+                [words[str(row["which"])], *(moment(int(at), zone) if (at := row.get(name)) else "" for name in _TIMES)]
+                for row in rows
+            ],
+        )
+    )
+
+
+_TIMES = ("made", "ends")
+
+
+@APP.command(name="end-old-secret", help=said("立即结束旧密钥", "End the older of a client's two secrets now."))
+def end_old_secret(client_id: ClientId, /, *, data: Data = HERE) -> None:
+    """End the older secret."""
+    with opened(data) as house:
+        _find_with_secret(house, client_id, data)
+        try:
+            EndOldSecret(house.stores, house.clock)(OPERATOR, client_id)
+        except Refused as refusal:
+            if refusal.outcome is not Outcome.NOTHING_THERE:
+                raise
+            raise Trouble(f"应用 {client_id} 没有旧密钥。", f"client {client_id} has no old secret.") from None
+    show(said(f"应用 {client_id} 的旧密钥已作废。", f"The old secret of client {client_id} is good no longer."))
+
+
+def _find_with_secret(house: House, client_id: str, data: Path) -> Client:
+    client = find_client(house, client_id, data)
+    if not client.secret_digest:
+        raise Trouble(f"应用 {client_id} 没有密钥。", f"client {client_id} has no secret.")
+    return client
+
+
+def _old_end(text: str, zone: str, at: int, *, now: bool) -> int | None:
+    """Return until when the old secret is good, or None for no longer."""
+    if now and text:
+        raise Trouble("--old-ends 和 --now 只能用一个。", "--old-ends and --now exclude each other.")
+    if now:
+        return None
+    if not text:
+        return at + OLD_SECONDS * SECOND
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise Trouble(
+            f"--old-ends 应为 2026-01-31 或 2026-01-31T18:00，而不是 {text}。",
+            f"--old-ends must look like 2026-01-31 or 2026-01-31T18:00, not {text}.",
+        ) from None
+    end = int((read if read.tzinfo else read.replace(tzinfo=ZoneInfo(zone))).timestamp()) * SECOND
+    if end <= at:
+        raise Trouble(
+            f"--old-ends {text} 已经过去；要立即作废请用 --now。",
+            f"--old-ends {text} is past; to end it at once say --now.",
+        )
+    return end
 
 
 @APP.command(help=said("停用应用", "Disable a client; its sessions rest meanwhile."))

@@ -25,13 +25,13 @@ from lingpai.cli.passwords import random_password, random_text
 from lingpai.cli.printing import Trouble, console, marked, said, show, show_json, table
 from lingpai.cli.story import COMPANIES, NOTICES, PEOPLE, PROGRAMS, SESSIONS, Person, Program
 from lingpai.cli.token import mint_token
-from lingpai.composition import MASTER_KEY, SETTINGS, House, holds_data, is_url, open_house
+from lingpai.composition import SETTINGS, House, holds_data, is_url, master_key_source, open_house
 from lingpai.edge.steps import built_in_id
 from lingpai.operations.add_client import AddClient, NewClient
 from lingpai.operations.add_company import AddCompany
 from lingpai.operations.add_user import AddUser, Joining, NewUser
 from lingpai.operations.enable import EnableClient, EnableUser, Enabling
-from lingpai.principals.keys import load_master_key
+from lingpai.principals.master_key import make_key_file
 from lingpai.vocabulary.events import Event
 from lingpai.vocabulary.secret import Secret
 from lingpai.vocabulary.settings import load_settings
@@ -172,7 +172,8 @@ def make_demo(data: Path, base_url: str) -> Made:
         Trouble: There is a database already, or it would be kept elsewhere.
 
     """
-    database = load_settings(data / SETTINGS, os.environ).database
+    settings = load_settings(data / SETTINGS, os.environ)
+    database = settings.database
     if is_url(database) or Path(database).name != database:
         raise Trouble(
             "演示数据只写入数据目录中的 SQLite：请先去掉 DATABASE_URL 或 database 设置。",
@@ -181,10 +182,13 @@ def make_demo(data: Path, base_url: str) -> Made:
     if has_data(data):
         raise _taken(data)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    load_master_key(data / MASTER_KEY, secrets.token_bytes)
+    source = master_key_source(data, settings, os.environ)
+    if not source.is_there():
+        make_key_file(source.file, secrets.token_bytes)
     with tempfile.TemporaryDirectory(prefix=".demo-", dir=data) as folder:
         making = Path(folder)
-        shutil.copy2(data / MASTER_KEY, making / MASTER_KEY)
+        if source.is_file and source.file.is_relative_to(data):
+            shutil.copy2(source.file, making / source.file.relative_to(data))
         if (data / SETTINGS).exists():
             shutil.copy2(data / SETTINGS, making / SETTINGS)
         else:

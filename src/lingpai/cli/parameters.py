@@ -14,6 +14,7 @@ COMMANDS = Group(said("命令", "Commands"))
 RUN = Group(said("运行", "Run"), sort_key=1)
 ACCOUNTS = Group(said("账号", "Accounts"), sort_key=2)
 SESSIONS = Group(said("会话", "Sessions"), sort_key=3)
+KEYS = Group(said("密钥", "Keys"), sort_key=4)
 
 HERE = Path("lingpai-data")
 """Where the data is unless somebody says otherwise."""

@@ -103,6 +103,7 @@ class Call(msgspec.Struct):
         body: Members of the body.
         arguments: What the operation may ask for, wherever the house style puts it.
         client: The app that calls, once it has proved to be one, or the built-in one.
+        secret_end: When the secret that it was proved with ends (milliseconds); None for the one in use.
         standing: The session that was admitted.
         token: The credential as it was carried.
         claims: What it says, once it has been verified.
@@ -125,6 +126,7 @@ class Call(msgspec.Struct):
     arguments: Members = {}
     route: Route | None = None
     client: Client | None = None
+    secret_end: int | None = None
     client_type: str = "unknown"
     language: str = "zh"
     token: str = ""

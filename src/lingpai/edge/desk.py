@@ -12,9 +12,9 @@ from lingpai.vocabulary.values import AuthCode, Client, Randomness, Standing
 
 
 class Sessions(Protocol):
-    """Sessions by token or id; on the event loop, a miss is `NotRemembered`."""
+    """Sessions by token (its digest under each pepper) or id; on the event loop, a miss is `NotRemembered`."""
 
-    def standing(self, token_digest: bytes, /) -> Standing | None: ...
+    def standing(self, *token_digests: bytes) -> Standing | None: ...
     def standing_of(self, session_id: str, /) -> Standing | None: ...
 
 
@@ -27,7 +27,7 @@ class Clients(Protocol):
 class Codes(Protocol):
     """Auth codes by digest; on the event loop, a miss is `NotRemembered`."""
 
-    def find(self, digest: bytes, /) -> AuthCode | None: ...
+    def find(self, *digests: bytes) -> AuthCode | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from lingpai.principals.client_secrets import new_secret, with_secret
 from lingpai.principals.keys import Keyring
 from lingpai.principals.published import PUBLISHED, is_published
 from lingpai.stores.interfaces import Stores
@@ -14,20 +15,10 @@ from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 from lingpai.vocabulary.secret import Secret
 from lingpai.vocabulary.values import Client, Randomness
 
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
 _ID = r"[^:\s]{1,64}"
 """A colon parts contract and client type in the ids of built-in clients, and id and secret in HTTP's Basic scheme."""
 
 _BAD_ID: Wrong = ("应为1到64个可见字符,不含冒号和空白", "must be 1 to 64 visible characters without colons and blanks")
-
-SECRET_LENGTHS = {"twokeys": 20, "zhiyun": 16}
-"""How long a secret each document prints; a client of both gets the longer."""
-
-
-def sealed_place(client_id: str) -> str:
-    """Return the place that a client's sealed secret is bound to."""
-    return f"clients.{client_id}.secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +77,9 @@ class AddClient:
         if asked.client.id and not (re.fullmatch(_ID, asked.client.id) and asked.client.id.isprintable()):
             raise Refused(Outcome.ARGUMENT_BAD, "no id for a client", fields={"client_id": _BAD_ID})
         client_id = asked.client.id or self._new_id()
-        secret = asked.secret or self._new_secret(asked.client.contracts)
-        client = replace(
-            asked.client,
-            id=client_id,
-            secret_digest=self.keys.digest(secret.reveal()),
-            secret_sealed=self.keys.seal(secret, sealed_place(client_id)),
-            created=self.clock(),
-        )
+        secret = asked.secret or new_secret(asked.client.contracts, self.randomness)
+        now = self.clock()
+        client = with_secret(replace(asked.client, id=client_id, created=now), secret, self.keys, now)
         with self.stores.change(Event("client:added", "client", client_id, operator)) as change:
             if not change.clients.add(client):
                 raise Refused(Outcome.NAME_TAKEN, f"there is a client {client_id}")
@@ -101,15 +87,6 @@ class AddClient:
 
     def _new_id(self) -> str:
         return str(10**9 + int.from_bytes(self.randomness(8)) % (9 * 10**9))
-
-    def _new_secret(self, contracts: frozenset[str]) -> Secret:
-        length = max((SECRET_LENGTHS[name] for name in contracts if name in SECRET_LENGTHS), default=20)
-        number = int.from_bytes(self.randomness(32))
-        letters = []
-        for _ in range(length):
-            number, digit = divmod(number, len(_LETTERS))
-            letters.append(_LETTERS[digit])
-        return Secret("".join(letters))
 
 
 def _check_unpublished(asked: NewClient) -> None:

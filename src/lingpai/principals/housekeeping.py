@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC
 
@@ -34,11 +35,18 @@ WEAK_USES_KEPT_SECONDS = 400 * 86_400
 
 
 class Housekeeping:
-    """Deletes on a thread of its own, a batch at a time, with pauses in which others write."""
+    """
+    Deletes on a thread of its own, a batch at a time, with pauses in which others write.
 
-    def __init__(self, stores: Stores, clock: Clock) -> None:
+    Args:
+        also: What else is to be done each round.
+
+    """
+
+    def __init__(self, stores: Stores, clock: Clock, also: Callable[[], object] = lambda: None) -> None:
         self._stores = stores
         self._clock = clock
+        self._also = also
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
@@ -77,6 +85,7 @@ class Housekeeping:
         while not self._stopped.wait(pause):
             try:
                 pause = 0.2 if self.tidy() >= BATCH else ROUND_SECONDS
+                self._also()
             except Refused as refusal:
                 LOG.warning("nothing deleted this time: %s", refusal)
                 pause = ROUND_SECONDS

@@ -78,12 +78,13 @@ class Remembered:
 
     # Asked on the event loop.
 
-    def standing(self, token_digest: bytes) -> Standing:
-        """Return the session with that token, or raise `NotRemembered`."""
-        session_id = self._digests.get(token_digest)
-        if session_id is None:
-            raise NotRemembered
-        return self.standing_of(session_id)
+    def standing(self, *token_digests: bytes) -> Standing:
+        """Return the session with that token, by any of its digests, or raise `NotRemembered`."""
+        for digest in token_digests:
+            session_id = self._digests.get(digest)
+            if session_id is not None:
+                return self.standing_of(session_id)
+        raise NotRemembered
 
     def standing_of(self, session_id: str) -> Standing:
         """Return the session with that id, or raise `NotRemembered`."""
@@ -103,13 +104,14 @@ class Remembered:
         self._used(self._clients, client_id)
         return client
 
-    def code(self, digest: bytes) -> AuthCode:
-        """Return the auth code, or raise `NotRemembered`."""
-        code = self._codes.get(digest)
-        if code is None:
-            raise NotRemembered
-        self._used(self._codes, digest)
-        return code
+    def code(self, *digests: bytes) -> AuthCode:
+        """Return the auth code with one of *digests*, or raise `NotRemembered`."""
+        for digest in digests:
+            code = self._codes.get(digest)
+            if code is not None:
+                self._used(self._codes, digest)
+                return code
+        raise NotRemembered
 
     # Told by those who read the database.
 
@@ -216,6 +218,10 @@ class Remembered:
         self._noted = noted
         self._confirmed = max(self._confirmed, sent)
 
+    def is_vouched(self) -> bool:
+        """Return whether no change is known to be untold: what was heard of the feed is all that there was to hear."""
+        return self._rung() == self._noted and self.is_confirmed()
+
     def is_confirmed(self) -> bool:
         """Return whether our place in the feed was confirmed within the lease."""
         return self._ticks() - self._confirmed < LEASE_SECONDS
@@ -260,7 +266,14 @@ class Remembered:
             case "company":
                 company_id = int(entry.subject_id)
                 self._forget_sessions(lambda s: s.membership(company_id) is not None)
-            case "keys" | "everything":
+            case "secret":
+                self._clients.pop(entry.subject_id, None)
+            case "contract":
+                self._forget_sessions(lambda s: s.session.contract == entry.subject_id)
+            case "keys":
+                # What a client's secret was kept under may be dropped next. Sessions hold nothing of a key.
+                self._clients.clear()
+            case "everything":
                 self._standings.clear()
                 self._digests.clear()
                 self._of_user.clear()
@@ -310,9 +323,9 @@ class ReadAndRemembered:
         self._stores = stores
         self._remembered = remembered
 
-    def standing(self, token_digest: bytes) -> Standing | None:
+    def standing(self, *token_digests: bytes) -> Standing | None:
         mark = self._remembered.mark()
-        return self._keep(self._stores.sessions.standing(token_digest), mark)
+        return self._keep(self._stores.sessions.standing(*token_digests), mark)
 
     def standing_of(self, session_id: str) -> Standing | None:
         mark = self._remembered.mark()
@@ -328,8 +341,8 @@ class ReadAndRemembered:
             self._remembered.keep_client(client, mark)
         return client
 
-    def find(self, digest: bytes) -> AuthCode | None:
-        code = self._stores.codes.find(digest)
+    def find(self, *digests: bytes) -> AuthCode | None:
+        code = self._stores.codes.find(*digests)
         if code is not None:
             self._remembered.keep_code(code)
         return code
@@ -340,14 +353,31 @@ class ReadAndRemembered:
         return standing
 
 
-class Follower:
-    """Follows the change feed on a thread of its own."""
+Hear = Callable[[Sequence[FeedEntry]], None]
+"""What wants to know what the change feed told."""
 
-    def __init__(self, feed: Feed, remembered: Remembered, ticks: Ticks = ticks_while_asleep) -> None:
+
+def _nothing(_entries: Sequence[FeedEntry]) -> None:
+    """Hear it and go on."""
+
+
+class Follower:
+    """
+    Follows the change feed on a thread of its own.
+
+    Args:
+        hear: Told of the entries of each poll, none included, when memory has forgotten and before it is trusted again.
+
+    """
+
+    def __init__(
+        self, feed: Feed, remembered: Remembered, ticks: Ticks = ticks_while_asleep, hear: Hear = _nothing
+    ) -> None:
         self._wakened = remembered.doubted
         self._feed = feed
         self._remembered = remembered
         self._ticks = ticks
+        self._hear = hear
         self._place: Place | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
@@ -357,11 +387,14 @@ class Follower:
         noted, sent = self._remembered.note(), self._ticks()
         heard = None if self._place is None else self._feed.after(self._place)
         if heard is None:
-            self._place = self._feed.here()
+            place = self._feed.here()
             self._remembered.forget_everything()
+            self._hear([FeedEntry(0, "everything", "")])
         else:
+            place = heard.place
             self._remembered.apply(heard.entries)
-            self._place = heard.place
+            self._hear(heard.entries)
+        self._place = place
         self._remembered.confirm(sent, noted)
 
     def start(self) -> None:

@@ -139,14 +139,23 @@ class ClientBook(ClientStore, Protocol):
 class SessionStore(Protocol):
     """Sessions, each read with everything that admission asks about it."""
 
-    def standing(self, token_digest: bytes) -> Standing | None:
-        """Return the session with that token, ended and expired ones included, for as long as its row is kept."""
+    def standing(self, *token_digests: bytes) -> Standing | None:
+        """
+        Return the session with that token, ended and expired ones included, for as long as its row is kept.
+
+        Args:
+            token_digests: The token's, under each pepper that may be in use.
+
+        """
 
     def standing_of(self, session_id: str) -> Standing | None:
         """Return the session with that id, ended and expired ones included, for as long as its row is kept."""
 
     def of_user(self, user_id: int) -> Sequence[Session]:
         """Return every session kept of the user, newest first."""
+
+    def latest_end(self, contract: str | None) -> int:
+        """Return when the last session of *contract* (None: with a token digest) will be over; 0 where none lives."""
 
 
 class SessionBook(SessionStore, Protocol):
@@ -162,6 +171,18 @@ class SessionBook(SessionStore, Protocol):
 
     def end_in_company(self, user_id: int, company_id: int, reason: Reason, at: int) -> Sequence[str]:
         """End the user's sessions that chose this company, and return their ids."""
+
+    def end_resting(
+        self, contract: str | None, key_ids: Sequence[int], reason: Reason, at: int, most: int
+    ) -> Sequence[str]:
+        """
+        End up to *most* sessions that are live at *at* and began by then, and return their ids.
+
+        Args:
+            contract: Whose; None for those of any contract that have a token digest.
+            key_ids: Only sessions whose newest pair was signed with one of these; empty for all.
+
+        """
 
     def live(self, user_id: int, client_id: str, at: int) -> Sequence[Session]:
         """Return the user's sessions at that client which are not over at *at*, oldest first."""
@@ -218,7 +239,8 @@ class GenerationBook(GenerationStore, Protocol):
 class CodeStore(Protocol):
     """Auth codes. A code never changes once made, so it may be remembered for as long as it lives."""
 
-    def find(self, digest: bytes) -> AuthCode | None: ...
+    def find(self, *digests: bytes) -> AuthCode | None:
+        """Return the code with one of *digests*, its own under each pepper that may be in use."""
 
 
 class CodeBook(CodeStore, Protocol):
@@ -288,15 +310,27 @@ class KeyStore(Protocol):
     def of(self, purpose: str) -> Sequence[WorkingKey]:
         """Return the keys for *purpose*, newest first."""
 
+    def all(self) -> Sequence[WorkingKey]:
+        """Return every key, newest first."""
+
 
 class KeyBook(KeyStore, Protocol):
     """Working keys, to be written."""
 
     def lock(self, purpose: str) -> Sequence[WorkingKey]:
-        """Return the keys for *purpose*, newest first, to which no other change adds until this one is over."""
+        """Return the keys for *purpose*, newest first; no other change writes any key until this one is over."""
 
     def add(self, key: WorkingKey) -> WorkingKey:
-        """Keep *key* (its id is ignored) and return it with its id."""
+        """Keep *key* (its id is ignored) and return it with its id: higher than any before."""
+
+    def seal(self, key_id: int, sealed: bytes) -> None:
+        """Keep the same key otherwise encrypted."""
+
+    def end(self, key_id: int, at: int) -> None:
+        """Say when the key may be dropped."""
+
+    def drop(self, key_id: int) -> None:
+        """Forget a key, which must not be the newest of all: its id would be given again."""
 
 
 class Feed(Protocol):

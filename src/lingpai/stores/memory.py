@@ -271,9 +271,9 @@ class Sessions:
     def __init__(self, held: Held) -> None:
         self._held = held
 
-    def standing(self, token_digest: bytes) -> Standing | None:
+    def standing(self, *token_digests: bytes) -> Standing | None:
         rows = self._held.rows
-        mine = (s for s in rows.sessions.values() if s.token_digest == token_digest)
+        mine = (s for s in rows.sessions.values() if s.token_digest in token_digests)
         session = next(mine, None)
         return _standing(rows, session) if session else None
 
@@ -285,6 +285,10 @@ class Sessions:
     def of_user(self, user_id: int) -> Sequence[Session]:
         mine = (s for s in self._held.rows.sessions.values() if s.user_id == user_id)
         return sorted(mine, key=lambda s: (s.began, s.id), reverse=True)
+
+    def latest_end(self, contract: str | None) -> int:
+        mine = (s.end for s in self._held.rows.sessions.values() if s.ended is None and _rests(s, contract))
+        return max(mine, default=0)
 
     def open(self, session: Session) -> None:
         rows = self._held.rows
@@ -311,11 +315,21 @@ class Sessions:
         mine = [s.id for s in self.of_user(user_id) if s.company_id == company_id]
         return [session_id for session_id in mine if self.end(session_id, reason, at)]
 
-    def live(self, user_id: int, client_id: str, at: int) -> Sequence[Session]:
-        def is_live(s: Session) -> bool:
-            return s.ended is None and at < s.end and (s.idle_end is None or at < s.idle_end)
+    def end_resting(
+        self, contract: str | None, key_ids: Sequence[int], reason: Reason, at: int, most: int
+    ) -> Sequence[str]:
+        rows = self._held.rows
+        newest = {g.session_id: g.key_id for _, g in sorted(rows.generations.items())}
+        mine = [
+            s.id
+            for s in rows.sessions.values()
+            if s.began <= at and _is_live(s, at) and _rests(s, contract)
+            if not key_ids or newest.get(s.id) in key_ids
+        ]
+        return [session_id for session_id in sorted(mine)[:most] if self.end(session_id, reason, at)]
 
-        mine = [s for s in self.of_user(user_id) if s.client_id == client_id and is_live(s)]
+    def live(self, user_id: int, client_id: str, at: int) -> Sequence[Session]:
+        mine = [s for s in self.of_user(user_id) if s.client_id == client_id and _is_live(s, at)]
         return mine[::-1]
 
     def set_company(self, session_id: str, company_id: int) -> None:
@@ -362,6 +376,14 @@ class Traces:
                 return False
             rows.sessions[session_id] = replace(session, last_issued=fresh)
             return True
+
+
+def _is_live(session: Session, at: int) -> bool:
+    return session.ended is None and at < session.end and (session.idle_end is None or at < session.idle_end)
+
+
+def _rests(session: Session, contract: str | None) -> bool:
+    return session.token_digest is not None if contract is None else session.contract == contract
 
 
 def _ends(session: Session) -> Sequence[int]:
@@ -419,8 +441,9 @@ class Codes:
     def __init__(self, held: Held) -> None:
         self._held = held
 
-    def find(self, digest: bytes) -> AuthCode | None:
-        return self._held.rows.codes.get(digest)
+    def find(self, *digests: bytes) -> AuthCode | None:
+        codes = self._held.rows.codes
+        return next((codes[digest] for digest in digests if digest in codes), None)
 
     def add(self, code: AuthCode) -> None:
         rows = self._held.rows
@@ -519,6 +542,9 @@ class Keys:
         mine = (k for k in self._held.rows.keys.values() if k.purpose == purpose)
         return sorted(mine, key=lambda k: k.id, reverse=True)
 
+    def all(self) -> Sequence[WorkingKey]:
+        return sorted(self._held.rows.keys.values(), key=lambda k: k.id, reverse=True)
+
     def lock(self, purpose: str) -> Sequence[WorkingKey]:
         return self.of(purpose)
 
@@ -526,6 +552,20 @@ class Keys:
         kept = replace(key, id=_next(self._held.rows.keys))
         self._held.rows.keys[kept.id] = kept
         return kept
+
+    def seal(self, key_id: int, sealed: bytes) -> None:
+        self._save(key_id, sealed=sealed)
+
+    def end(self, key_id: int, at: int) -> None:
+        self._save(key_id, ends=at)
+
+    def drop(self, key_id: int) -> None:
+        self._held.rows.keys.pop(key_id, None)
+
+    def _save(self, key_id: int, **changed: object) -> None:
+        keys = self._held.rows.keys
+        if key_id in keys:
+            keys[key_id] = replace(keys[key_id], **changed)  # type: ignore[arg-type]
 
 
 class Moments:

@@ -4,8 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Subject = Literal["session", "user", "company", "client", "keys", "module", "everything"]
-"""What the change feed speaks about. `everything` empties a memory; nobody remembers anything of a `module`."""
+Subject = Literal["session", "user", "company", "client", "secret", "contract", "keys", "module", "everything"]
+"""
+What the change feed speaks about. `everything` empties a memory; nobody remembers anything of a `module`.
+
+`secret` is that of a client, whose sessions need not be read again; `contract` is all sessions of one;
+`keys` are those for one purpose, or for all where no id is given.
+"""
 
 
 @dataclass(frozen=True, slots=True)

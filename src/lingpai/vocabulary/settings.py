@@ -69,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Args:
         database: Where everything is kept: PostgreSQL's URL, or the path of an SQLite file (from the data folder).
+        master_key_file: Where the master key is kept (from the data folder); empty for `master.key` there.
+        master_key_command: What prints the master key, run without a shell; instead of a file.
         timezone: In which times without a zone are printed, where a contract does not say otherwise.
         phone_region: The country whose phone numbers are written without its code. Say it before there are users.
         workers: How many processes serve this data on this machine; `lingpai serve` says it to those that it starts.
@@ -83,6 +85,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
 
     database: str = "lingpai.db"
+    master_key_file: str = ""
+    master_key_command: str = ""
     timezone: Zone = "Asia/Shanghai"
     phone_region: Region = "CN"
     workers: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
@@ -148,8 +152,12 @@ def load_settings(file: Path | None, variables: Mapping[str, str]) -> Settings:
 DATABASE_URL = "DATABASE_URL"
 """The variable that hosters set; `LINGPAI_DATABASE` wins over it."""
 
-NOT_SETTINGS = frozenset({"LINGPAI_DATA", "LINGPAI_DEMO"})
-"""Variables of ours that say where and how to run, not what to set. Those named LINGPAI_TEST_… belong to the tests."""
+NOT_SETTINGS = frozenset({"LINGPAI_DATA", "LINGPAI_DEMO", "LINGPAI_MASTER_KEY"})
+"""
+Variables of ours that say where and how to run, not what to set; or a secret, which no setting is.
+
+Those named LINGPAI_TEST_… belong to the tests.
+"""
 
 T = TypeVar("T", bound=msgspec.Struct)
 

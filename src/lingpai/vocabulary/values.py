@@ -96,6 +96,14 @@ class Membership:
     is_admin: bool = False
 
 
+class ClientSecret(Struct, frozen=True):
+    """One secret of a client as it is kept; *end* is when it stops being good, None where nobody has said."""
+
+    digest: bytes
+    sealed: bytes
+    end: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """
@@ -105,7 +113,11 @@ class Client:
         id: What the app calls itself on the wire; ours have ten digits, a
             built-in one is `<contract>:<client type>`.
         secret_digest: Keyed digest of the secret, or empty where the client has none.
-        secret_sealed: The secret, encrypted, only where a contract must read it back (twokeys).
+        secret_sealed: The secret, encrypted, for contracts that must read it back (twokeys).
+        secret_made: When the secret was given out; 0 where nobody wrote that down.
+        old_digest: As `secret_digest`, of the secret before, which is good until *old_end*.
+        old_sealed: As `secret_sealed`, of the same.
+        old_end: From then on the secret before is none any more; None where there is none.
         contracts: The contracts that it may speak.
         scope: Scope aliases, blank-separated (`basic full`).
         desktop: May sign users in over zhiyun's `authService/login`.
@@ -122,6 +134,10 @@ class Client:
     enabled: bool = True
     secret_digest: bytes = b""
     secret_sealed: bytes = b""
+    secret_made: int = 0
+    old_digest: bytes = b""
+    old_sealed: bytes = b""
+    old_end: int | None = None
     contracts: frozenset[str] = frozenset()
     scope: str = ""
     desktop: bool = False
@@ -135,6 +151,14 @@ class Client:
     def speaks(self, contract: str, at: int) -> bool:
         """Return whether it may speak *contract* *at* that moment."""
         return contract in self.contracts and (self.policies is FREE or self.policies.may_speak(contract, at))
+    def secrets(self, now: int) -> tuple[ClientSecret, ...]:
+        """Return the secrets that are good at *now*, the newest first; none where the client has none."""
+        if not self.secret_digest and not self.secret_sealed:
+            return ()
+        newest = ClientSecret(self.secret_digest, self.secret_sealed)
+        if self.old_end is None or now >= self.old_end:
+            return (newest,)
+        return newest, ClientSecret(self.old_digest, self.old_sealed, self.old_end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,8 +319,10 @@ class WorkingKey:
     A key in use, encrypted under the master key.
 
     Args:
-        purpose: What it is for, such as `pepper`, `data`, `oppmg.access`.
+        purpose: What it is for, such as `pepper`, `data`, `oppmg.pair`.
         sealed: The key's bytes, encrypted (see `principals.keys`).
+        begins: Nothing is made with it before.
+        ends: It may be dropped then; None while it is in use, or somebody has yet to see what rests on it.
 
     """
 
@@ -304,6 +330,8 @@ class WorkingKey:
     purpose: str
     sealed: bytes
     created: int
+    begins: int = 0
+    ends: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from lingpai.edge.call import Call
 from lingpai.edge.contract import Route, Step
 from lingpai.edge.describing import TEXT, Asked
 from lingpai.edge.triples import ByTriple, Triple
-from lingpai.operations.add_client import sealed_place
+from lingpai.principals.client_secrets import sealed_place
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.likeness import like, schema_like
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
@@ -111,15 +111,17 @@ class ApiTokenRight(Step):
             raise Refused(Outcome.CLIENT_REFUSED, "the client is unknown, disabled or without a secret")
         if not client.speaks(call.contract.name, call.now):
             raise Refused(Outcome.CLIENT_REFUSED, f"the client {client.id} does not speak this contract")
-        secret = call.desk.keys.unseal(client.secret_sealed, sealed_place(client.id)).reveal()
         timestamp = call.query.get("timestamp", "")
-        signed = self._signed(triple, client, timestamp, call.now // SECOND)
-        right = next((form for form, parts in signed if compare_digest(api_token(*parts, secret), shown)), WRONG)
-        if right is WRONG:
-            raise Refused(Outcome.CLIENT_REFUSED, "the api_token is wrong")
-        call.client = client
-        if isinstance(right, WeakForm):
-            call.uses(right)
+        signed = tuple(self._signed(triple, client, timestamp, call.now // SECOND))
+        for kept in client.secrets(call.now):
+            secret = call.desk.keys.unseal(kept.sealed, sealed_place(client.id)).reveal()
+            right = next((form for form, parts in signed if compare_digest(api_token(*parts, secret), shown)), WRONG)
+            if right is not WRONG:
+                call.client, call.secret_end = client, kept.end
+                if isinstance(right, WeakForm):
+                    call.uses(right)
+                return
+        raise Refused(Outcome.CLIENT_REFUSED, "the api_token is wrong")
 
     def _signed(self, triple: Triple, client: Client, timestamp: str, now: int) -> Iterator[Signed]:
         """Yield what the client may have put before its secret, and how weak that is."""

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from hmac import compare_digest
 from typing import ClassVar
 
 from lingpai.edge.call import Call
@@ -64,9 +63,10 @@ class BasicClient(Step):
         client = call.desk.clients.by_id(client_id) if self.fits(client_id) else None
         if client is None:
             raise Refused(Outcome.CLIENT_UNKNOWN, "no such client")
-        if not compare_digest(client.secret_digest, call.desk.keys.digest(secret)):
+        right = [kept for kept in client.secrets(call.now) if call.desk.keys.fits(kept.digest, secret)]
+        if not right:
             raise Refused(Outcome.CLIENT_SECRET_WRONG, f"wrong secret of client {client.id}")
-        call.client = client
+        call.client, call.secret_end = client, right[0].end
         if not client.enabled or not client.speaks(call.contract.name, call.now):
             raise Refused(Outcome.CLIENT_NOT_SERVED, f"client {client.id} is disabled, or not for {call.contract.name}")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from lingpai.principals.keys import hmac_sha256
+from lingpai.principals.keys import Keyring, hmac_sha256
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
 HEADER = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
@@ -37,6 +37,9 @@ JWT_LIKE = f"{HEADER}.eyJleHAiOjE3NjcyMjc0MDJ9.MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM
 
 SHORTEST_KEY = 32
 """Bytes of a key (RFC 7518, section 3.2)."""
+
+WHOLE = slice(None)
+"""Of a key."""
 
 _BEGINNING = HEADER + "."
 
@@ -90,6 +93,23 @@ def read_jwt(token: str, keys: Iterable[bytes]) -> dict[str, Any]:
         return _decode(claims)
     except (ValueError, RecursionError):  # base64, UTF-8, JSON, or objects too deep inside each other
         raise Refused(Outcome.CREDENTIALS_BAD, "the payload is no JSON object") from None
+
+
+def read_signed(token: str, keys: Keyring, purpose: str, part: slice = WHOLE) -> dict[str, Any]:
+    """
+    Return the claims of *token*, which *part* of one of the *keys* for *purpose* has signed.
+
+    Raises:
+        Refused: As `read_jwt` does, once the keys are known to be all.
+
+    """
+    ring = keys.accepted(purpose)
+    try:
+        return read_jwt(token, [key.value[part] for key in ring])
+    except Refused:
+        if not keys.has_others(purpose, ring):
+            raise
+    return read_jwt(token, [key.value[part] for key in keys.accepted(purpose)])
 
 
 def is_whole(claim: object) -> bool:

@@ -17,7 +17,8 @@ import msgspec
 from lingpai.edge.call import Call, Members
 from lingpai.edge.contract import Step
 from lingpai.edge.describing import Schema
-from lingpai.edge.schemes.jwt import SCHEMA, is_session_id, is_whole, read_jwt, write_jwt
+from lingpai.edge.schemes.jwt import SCHEMA, is_session_id, is_whole, read_signed, write_jwt
+from lingpai.principals.keys import Ring
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.outcomes import Ends, Outcome, Reason, Refused, session_over
 from lingpai.vocabulary.values import Standing
@@ -68,13 +69,11 @@ class SignedUser:
 
     def read(self, token: str, call: Call) -> Members:
         keys = call.desk.keys
-        claims = read_jwt(token, [key.value for key in keys.accepted(self.signing)])
-        fields = {name: value for name, value in claims.items() if name not in _NOT_COVERED}
-        shown = str(claims.get("md5")).encode()
-        for salt in keys.accepted(self.salting):
-            if hmac.compare_digest(fields_md5(fields, salt.value).encode(), shown):
-                break
-        else:
+        claims = read_signed(token, keys, self.signing)
+        salts = keys.accepted(self.salting)
+        if not _is_covered(claims, salts) and not (
+            keys.has_others(self.salting, salts) and _is_covered(claims, keys.accepted(self.salting))
+        ):
             raise Refused(Outcome.CREDENTIALS_BAD, "the md5 does not cover these fields")
         numbers = is_whole(claims.get("id")) and is_whole(claims.get("exp"))
         if not (numbers and claims.get("username") and is_session_id(claims.get("sid"))):
@@ -87,6 +86,12 @@ class SignedUser:
     def find(self, call: Call) -> Standing | None:
         standing = call.desk.sessions.standing_of(call.claims["sid"])
         return standing if standing is not None and standing.user.id == call.claims["id"] else None
+
+
+def _is_covered(claims: Members, salts: Ring) -> bool:
+    fields = {name: value for name, value in claims.items() if name not in _NOT_COVERED}
+    shown = str(claims.get("md5")).encode()
+    return any(hmac.compare_digest(fields_md5(fields, salt.value).encode(), shown) for salt in salts)
 
 
 class Unexpired(Step):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from lingpai.edge.call import Call, Members
 from lingpai.edge.describing import Schema
-from lingpai.edge.schemes.jwt import JWT_LIKE, SCHEMA, is_session_id, is_whole, read_jwt, write_jwt
+from lingpai.edge.schemes.jwt import JWT_LIKE, SCHEMA, is_session_id, is_whole, read_signed, write_jwt
 from lingpai.operations.open_session import Granted
 from lingpai.operations.renew import Renewed
 from lingpai.vocabulary.clock import SECOND
@@ -55,9 +55,7 @@ class PairToken:
     issuer: str
 
     def read(self, token: str, call: Call) -> Members:
-        half = _HALVES[self.kind]
-        keys = call.desk.keys.accepted(f"{call.contract.name}.pair")
-        claims = read_jwt(token, [key.value[half] for key in keys])
+        claims = read_signed(token, call.desk.keys, f"{call.contract.name}.pair", _HALVES[self.kind])
         # A key that was imported may have signed tokens of the system that it comes from: they name no session.
         get = claims.get
         numbers = is_whole(get("exp")) and is_whole(get("uid")) and is_whole(get("company_id"))

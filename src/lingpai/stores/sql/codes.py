@@ -8,6 +8,7 @@ from lingpai.stores.sql.values import code_of, columns_of
 from lingpai.vocabulary.values import AuthCode
 
 FIND = select(codes).where(codes.c.digest == bindparam("digest"))
+FIND_ANY = select(codes).where(codes.c.digest.in_(bindparam("digests", expanding=True)))
 
 ADD = insert(codes)
 _OVER = (
@@ -25,8 +26,9 @@ class SqlCodes:
     def __init__(self, ask: Asking) -> None:
         self._ask = ask
 
-    def find(self, digest: bytes) -> AuthCode | None:
-        row = self._ask.row(FIND, digest=digest)
+    def find(self, *digests: bytes) -> AuthCode | None:
+        one = len(digests) == 1
+        row = self._ask.row(FIND, digest=digests[0]) if one else self._ask.row(FIND_ANY, digests=digests)
         return code_of(row) if row else None
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, bindparam, case, delete, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, bindparam, case, delete, func, insert, or_, select, update
 
 from lingpai.stores.sql.asking import Asking, Row, Statement
 from lingpai.stores.sql.engine import Database
-from lingpai.stores.sql.tables import clients, companies, memberships, sessions, users
+from lingpai.stores.sql.tables import clients, companies, generations, memberships, sessions, users
 from lingpai.stores.sql.values import client_of, columns_of, membership_of, session_of, user_of
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.outcomes import Reason
@@ -23,6 +23,7 @@ _STANDING = (
     .order_by(memberships.c.company_id)
 )
 STANDING = _STANDING.where(sessions.c.token_digest == bindparam("token_digest"))
+STANDING_ANY = _STANDING.where(sessions.c.token_digest.in_(bindparam("token_digests", expanding=True)))
 STANDING_OF = _STANDING.where(sessions.c.id == bindparam("session_id"))
 
 _USER_AT = len(sessions.c)
@@ -57,6 +58,34 @@ _UNENDED = (
 )
 END_OF_USER = _END.where(sessions.c.id.in_(_UNENDED.where(sessions.c.id != bindparam("but"))))
 END_IN_COMPANY = _END.where(sessions.c.id.in_(_UNENDED.where(sessions.c.company_id == bindparam("of_company"))))
+
+# Asked when a key is rotated, and at no other time: they may read the whole table.
+_LATEST_END = select(func.max(sessions.c.end)).where(sessions.c.ended.is_(None))
+_RESTING = (
+    select(sessions.c.id)
+    .where(
+        sessions.c.ended.is_(None),
+        sessions.c.began <= bindparam("at"),
+        sessions.c.end > bindparam("at"),
+        or_(sessions.c.idle_end.is_(None), sessions.c.idle_end > bindparam("at")),
+    )
+    .order_by(sessions.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(key_share=True)
+)
+_NEWEST_KEY = (
+    select(generations.c.key_id)
+    .where(generations.c.session_id == sessions.c.id)
+    .order_by(generations.c.number.desc())
+    .limit(1)
+    .correlate(sessions)
+    .scalar_subquery()
+)
+
+
+def _rests(contract: str | None) -> ColumnElement[bool]:
+    return sessions.c.token_digest.is_not(None) if contract is None else sessions.c.contract == contract
+
 
 # Each of the three has its own index; generations and codes go with their session.
 _OVER = (
@@ -108,14 +137,20 @@ class SqlSessions:
     def __init__(self, ask: Asking) -> None:
         self._ask = ask
 
-    def standing(self, token_digest: bytes) -> Standing | None:
-        return _standing(self._ask.rows(STANDING, token_digest=token_digest))
+    def standing(self, *token_digests: bytes) -> Standing | None:
+        if len(token_digests) == 1:
+            return _standing(self._ask.rows(STANDING, token_digest=token_digests[0]))
+        return _standing(self._ask.rows(STANDING_ANY, token_digests=token_digests))
 
     def standing_of(self, session_id: str) -> Standing | None:
         return _standing(self._ask.rows(STANDING_OF, session_id=session_id))
 
     def of_user(self, user_id: int) -> Sequence[Session]:
         return [session_of(row) for row in self._ask.rows(OF_USER, user_id=user_id)]
+
+    def latest_end(self, contract: str | None) -> int:
+        ((end,),) = self._ask.rows(_LATEST_END.where(_rests(contract)))
+        return end or 0
 
 
 class SqlSessionBook(SqlSessions):
@@ -132,6 +167,14 @@ class SqlSessionBook(SqlSessions):
 
     def end_in_company(self, user_id: int, company_id: int, reason: Reason, at: int) -> Sequence[str]:
         return self._end(END_IN_COMPANY, reason, at, of_user=user_id, of_company=company_id)
+
+    def end_resting(
+        self, contract: str | None, key_ids: Sequence[int], reason: Reason, at: int, most: int
+    ) -> Sequence[str]:
+        resting = _RESTING.where(_rests(contract))
+        if key_ids:
+            resting = resting.where(_NEWEST_KEY.in_(key_ids))
+        return self._end(_END.where(sessions.c.id.in_(resting)), reason, at, most=most)
 
     def live(self, user_id: int, client_id: str, at: int) -> Sequence[Session]:
         return [session_of(row) for row in self._ask.rows(LIVE, user_id=user_id, client_id=client_id, at=at)]

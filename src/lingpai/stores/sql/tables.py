@@ -110,6 +110,10 @@ clients = Table(
     Column("enabled", Boolean, nullable=False),
     Column("secret_digest", LargeBinary, nullable=False),
     Column("secret_sealed", LargeBinary, nullable=False),
+    Column("secret_made", BigInteger, nullable=False),
+    Column("old_digest", LargeBinary, nullable=False),
+    Column("old_sealed", LargeBinary, nullable=False),
+    Column("old_end", BigInteger),
     _words("contracts"),
     _words("scope"),
     Column("desktop", Boolean, nullable=False),
@@ -227,6 +231,8 @@ keys = Table(
     _words("purpose"),
     Column("sealed", LargeBinary, nullable=False),
     Column("created", BigInteger, nullable=False),
+    Column("begins", BigInteger, nullable=False),
+    Column("ends", BigInteger),
     Index("keys_purpose", "purpose"),
 )
 
