@@ -420,10 +420,11 @@ class House:
         self.stores.close()
 
     def troubles(self) -> Sequence[str]:
-        """Return why this worker should get no calls now: "clock", "store"; nothing when all is well."""
+        """Return why this worker should get no calls now: "clock", "store", "keys"; nothing when all is well."""
         wrong = {
             "clock": self.timekeeper is not None and not self.timekeeper.is_right(),
             "store": not self.remembered.is_confirmed(),
+            "keys": not self.keys.are_all_open(),
         }
         return [name for name, is_wrong in wrong.items() if is_wrong]
 

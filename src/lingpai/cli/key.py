@@ -36,11 +36,9 @@ Purpose = Annotated[str, Parameter(help=said("用途，见 key list", "What it i
 def list_(*, data: Data = HERE, as_json: AsJson = False) -> None:
     """List the keys by purpose, the newest first."""
     with opened(data) as house:
-        rows = sorted(house.stores.keys.all(), key=lambda row: (row.purpose, -row.id))
-        states = [_state(house, row) for row in rows]
-        zone = house.settings.timezone
+        rows, zone = _states(house), house.settings.timezone
     if as_json:
-        show_json([_row(row, state) for row, state in zip(rows, states, strict=True)])
+        show_json([_row(row, state) for row, state in rows])
         return
     heads = [said(*head) for head in (("用途", "purpose"), ("编号", "id"), ("状态", "state"))]
     heads += [said(*head) for head in (("生成", "made"), ("保留至", "kept until"))]
@@ -53,14 +51,8 @@ def list_(*, data: Data = HERE, as_json: AsJson = False) -> None:
         table(
             heads,
             [
-                (
-                    row.purpose,
-                    row.id,
-                    words[state],
-                    moment(row.created, zone),
-                    moment(row.ends, zone) if row.ends else "",
-                )
-                for row, state in zip(rows, states, strict=True)
+                (row.purpose, row.id, words[state], *(moment(at, zone) if at else "" for at in (row.created, row.ends)))
+                for row, state in rows
             ],
         )
     )
@@ -240,11 +232,16 @@ def _drop(house: House, purpose: str) -> int:
         ) from None
 
 
-def _state(house: House, row: WorkingKey) -> str:
-    if house.keys.is_in_use(row.purpose, row.id):
-        return "in use"
-    newest = house.stores.keys.of(row.purpose)[0]
-    return "announced" if row.id == newest.id else "accepted"
+def _states(house: House) -> list[tuple[WorkingKey, str]]:
+    """Return every key, by purpose and the newest first, with what it is now."""
+    now, used = house.clock(), set()
+    states = []
+    for row in sorted(house.stores.keys.all(), key=lambda row: (row.purpose, -row.id)):
+        state = "accepted" if row.purpose in used else "in use" if row.begins <= now else "announced"
+        states.append((row, state))
+        if state == "in use":
+            used.add(row.purpose)
+    return states
 
 
 def _row(row: WorkingKey, state: str) -> dict[str, Any]:

@@ -288,6 +288,10 @@ class Keyring:
             self._opened[sealed, place] = opened
         return opened
 
+    def are_all_open(self) -> bool:
+        """Return whether every key could be opened that there is."""
+        return not self._closed
+
     # Told by the change feed.
 
     def hear(self, entries: Sequence[FeedEntry]) -> None:
@@ -326,8 +330,10 @@ class Keyring:
     # Rows and master keys.
 
     def _reread(self, purpose: str) -> None:
+        if self._from_memory:
+            raise NotRemembered
         with self._lock:
-            if self._from_memory or self._ticks() - self._read[purpose] >= REREAD_SECONDS:
+            if self._ticks() - self._read[purpose] >= REREAD_SECONDS:
                 self._load(purpose)
 
     def _load(self, purpose: str, *, must_open: bool = False) -> None:
