@@ -42,3 +42,13 @@ def test_codes_that_were_over_are_deleted_in_batches(house):
 
     assert house.codes.find(b"\x05") is not None
     assert house.codes.find(b"\x04") is None
+
+
+def test_a_code_is_found_by_any_of_its_digests(house):
+    kept = code(b"c1")
+    with house.change(done()) as change:
+        change.codes.add(kept)
+
+    assert house.codes.find(b"other", b"c1") == kept
+    assert house.codes.find(b"c1", b"other") == kept
+    assert house.codes.find(b"other", b"another") is None

@@ -35,3 +35,16 @@ def test_keys_are_of_their_purpose_newest_first(house):
     assert house.keys.of("data") == [other]
     assert house.keys.of("nothing") == []
     assert first == key("pepper", id=first.id)
+
+
+def test_a_key_is_sealed_otherwise_ended_and_dropped_and_no_other_is(house):
+    with house.change(done()) as change:
+        first, second = change.keys.add(key("pepper")), change.keys.add(key("data", begins=7, ends=8))
+        assert change.keys.lock("pepper") == [first]
+        change.keys.seal(first.id, b"otherwise")
+        change.keys.end(first.id, 99)
+
+    assert house.keys.all() == [second, replace(first, sealed=b"otherwise", ends=99)]
+    with house.change(done()) as change:
+        change.keys.drop(first.id)
+    assert house.keys.all() == [second]

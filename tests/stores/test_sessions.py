@@ -205,3 +205,54 @@ def test_an_ended_row_is_found_until_it_is_deleted(house):
     with house.change(done()) as change:
         change.sessions.delete_over(NOW + HOUR, 10)
     assert house.sessions.standing(b"s1") is None
+
+
+def test_a_session_is_found_by_any_of_its_tokens_digests(house):
+    assert house.sessions.standing(b"other", b"s1").session.id == "s1"
+    assert house.sessions.standing(b"s1", b"other").session.id == "s1"
+    assert house.sessions.standing(b"other", b"another") is None
+
+
+def test_the_latest_end_is_of_the_sessions_that_are_not_ended(house):
+    opened(
+        house,
+        session("s2", contract="mowork", end=NOW + 5),
+        session("s3", contract="mowork", end=NOW + 9, ended=NOW),
+        session("s4", contract="thinkjs", end=NOW + 2 * HOUR, token_digest=None),
+    )
+
+    assert [house.sessions.latest_end(each) for each in ("mowork", "thinkjs", "zhiyun", None)] == [
+        NOW + 5,
+        NOW + 2 * HOUR,
+        0,
+        NOW + HOUR,
+    ]
+
+
+def test_what_rests_on_a_key_is_ended_and_nothing_else(house):
+    opened(
+        house,
+        session("s2", contract="mowork"),
+        session("s3", contract="mowork", began=NOW + 1),
+        session("s4", contract="mowork", token_digest=None),
+        session("s5", contract="mowork", ended=NOW - 1),
+        session("s6", contract="mowork", idle_end=NOW),
+        session("s7", contract="mowork", end=NOW),
+        session("s8"),
+        session("s9"),
+    )
+    with house.change(done()) as change:
+        for number, session_id, key_id in ((1, "s1", 1), (1, "s8", 1), (2, "s8", 2), (1, "s9", 3)):
+            change.generations.add(generation(number, session_id=session_id, key_id=key_id))
+
+    def end(*which, most=9):
+        with house.change(done()) as change:
+            return sorted(change.sessions.end_resting(*which, Reason.KICKED_OUT, NOW, most))
+
+    assert end("mowork", (), most=1) == ["s2"]
+    assert end("mowork", ()) == ["s4"]
+    assert end("oppmg", (1, 9)) == ["s1"]
+    assert end("oppmg", (1, 2)) == ["s8"]
+    assert end(None, ()) == ["s9"]
+    assert house.sessions.standing_of("s9").session.end_reason is Reason.KICKED_OUT
+    assert house.sessions.standing_of("s3").session.ended is None

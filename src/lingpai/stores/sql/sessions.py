@@ -49,6 +49,7 @@ _END = (
     .returning(sessions.c.id)
 )
 END = _END.where(sessions.c.id == bindparam("session_id"))
+END_THESE = _END.where(sessions.c.id.in_(bindparam("which", expanding=True)))
 # Several rows are locked in the order of their ids, here as in `SAW`, so that two changes never wait for each other.
 _UNENDED = (
     select(sessions.c.id)
@@ -174,7 +175,9 @@ class SqlSessionBook(SqlSessions):
         resting = _RESTING.where(_rests(contract))
         if key_ids:
             resting = resting.where(_NEWEST_KEY.in_(key_ids))
-        return self._end(_END.where(sessions.c.id.in_(resting)), reason, at, most=most)
+        # Not as one statement: PostgreSQL may evaluate a limited query that locks once for each row that it updates.
+        which = [row[0] for row in self._ask.rows(resting, at=at, most=most)]
+        return self._end(END_THESE, reason, at, which=which)
 
     def live(self, user_id: int, client_id: str, at: int) -> Sequence[Session]:
         return [session_of(row) for row in self._ask.rows(LIVE, user_id=user_id, client_id=client_id, at=at)]
