@@ -64,8 +64,8 @@ from lingpai.principals.remembered import (
     Ticks,
     ticks_while_asleep,
 )
-from lingpai.principals.sealer import Sealer
 from lingpai.principals.retiring import Retiring
+from lingpai.principals.sealer import Sealer
 from lingpai.principals.sightings import Sightings
 from lingpai.principals.timekeeping import Timekeeper
 from lingpai.principals.weak_uses import WeakUses

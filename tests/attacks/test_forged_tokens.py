@@ -329,8 +329,8 @@ LAX = (believing, allowing_none, of_any_header, by_bytes, by_prefix, in_any_case
 
 
 @pytest.mark.parametrize("reader", LAX, ids=lambda reader: reader.__name__)
-@pytest.mark.parametrize(("name", "module"), [("oppmg", "token_pair"), ("thinkjs", "signed_user")])
-def test_a_lax_reader_would_have_been_caught(name, module, reader, monkeypatch):
+@pytest.mark.parametrize("name", ["oppmg", "thinkjs"])
+def test_a_lax_reader_would_have_been_caught(name, reader, monkeypatch):
     def lax(token, keys):
         with suppress(ValueError, IndexError, AttributeError):
             return reader(token, keys)
@@ -338,6 +338,6 @@ def test_a_lax_reader_would_have_been_caught(name, module, reader, monkeypatch):
 
     house = House(name)
     place = house.places()[0]
-    monkeypatch.setattr(f"lingpai.edge.schemes.{module}.read_jwt", lax)
+    monkeypatch.setattr("lingpai.edge.schemes.jwt.read_jwt", lax)
     _, heard = let_in(house, place, forgeries(house.good(place.kind)))
     assert heard

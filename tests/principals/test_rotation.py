@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from lingpai.edge.schemes.jwt import read_signed, write_jwt
+from lingpai.operations.drop_keys import DropKeys
+from lingpai.principals.chain import AUDIT
 from lingpai.principals.client_secrets import with_secret
 from lingpai.principals.keys import ANNOUNCED_SECONDS, DATA, PEPPER, REREAD_SECONDS, Keyring, KeyTrouble
 from lingpai.principals.retiring import MARGIN_SECONDS, OTHER_SECONDS, Retiring
@@ -339,6 +341,17 @@ def test_a_key_of_no_contract_is_dropped_after_a_day(world):
     retiring.tidy()
 
     assert world.stores.keys.of("identity")[1].ends == world.town.now + (OTHER_SECONDS + MARGIN_SECONDS) * 1000
+
+
+def test_a_key_that_the_audit_trail_is_verified_with_is_kept_for_ever(world):
+    ring, retiring = settled(world, AUDIT)
+    retiring.tidy()
+    world.wait(10**9)
+    retiring.tidy()
+
+    assert len(ids(world, AUDIT)) == 2
+    with pytest.raises(Refused, match="for ever"):
+        DropKeys(world.stores, ring, lambda: world.town.now)("operator", AUDIT)
 
 
 def test_nothing_happens_to_a_key_before_the_new_one_is_used(world):

@@ -15,7 +15,7 @@ from lingpai.operations.rotate_key import RotateKey
 from lingpai.operations.rotate_master import MasterRotation, RotateMaster
 from lingpai.principals.keys import DATA, PEPPER
 from lingpai.principals.remembered import LEASE_SECONDS
-from lingpai.principals.retiring import Retired
+from lingpai.principals.retiring import KEPT, Retired
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.values import WorkingKey
 
@@ -80,7 +80,7 @@ def rotate(
     """Announce a new key, wait until it is used, and move what can be moved."""
     with opened(data) as house:
         house.prepare()
-        _check_purpose(house, purpose)
+        _check_purpose(house, purpose, leaked=leaked)
         RotateKey(house.stores, house.keys)(OPERATOR, purpose)
         _await_use(house)
         if leaked:
@@ -114,6 +114,8 @@ def rotate(
                 f"The secrets of {retired.clients} clients are kept under it now.",
             )
         )
+    if purpose in KEPT:
+        return
     show(
         said(
             "旧密钥继续有效，直到依赖它的会话全部到期，然后由服务自动删除。",
@@ -205,7 +207,12 @@ def _wrong_new_file(*, is_file: bool) -> Trouble:
     )
 
 
-def _check_purpose(house: House, purpose: str) -> None:
+def _check_purpose(house: House, purpose: str, *, leaked: bool) -> None:
+    if leaked and purpose in KEPT:
+        raise Trouble(
+            f"{purpose} 的旧密钥要永久保留，用来校验已有的记录：去掉 --now。",
+            f"keys for {purpose} are kept for ever, to verify what was made with them: leave out --now.",
+        )
     known = sorted({row.purpose for row in house.stores.keys.all()})
     if purpose not in known:
         there = ", ".join(known)

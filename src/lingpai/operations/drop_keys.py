@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lingpai.principals.keys import DATA, PEPPER, Keyring
-from lingpai.principals.retiring import Retiring
+from lingpai.principals.retiring import KEPT, Retiring
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event, Subject
@@ -37,10 +37,12 @@ class DropKeys:
         Return how many sessions were ended.
 
         Raises:
-            Refused: With NOT_ALLOWED while the newest key is not used yet, or a client's secret still rests
-                on an older one.
+            Refused: With NOT_ALLOWED for keys that are kept for ever, while the newest key is not used yet, or
+                while a client's secret still rests on an older one.
 
         """
+        if purpose in KEPT:
+            raise Refused(Outcome.NOT_ALLOWED, f"keys for {purpose} are kept for ever")
         newest, *older = self.stores.keys.of(purpose)
         if not self.keys.is_in_use(purpose, newest.id):
             raise Refused(Outcome.NOT_ALLOWED, f"the new key for {purpose} is not used yet")

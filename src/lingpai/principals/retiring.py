@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from lingpai.principals.chain import AUDIT
 from lingpai.principals.client_secrets import is_under_current_keys, under_current_keys
 from lingpai.principals.keys import DATA, PEPPER, Keyring, KeyTrouble
 from lingpai.stores.interfaces import Change, Stores
@@ -27,6 +28,10 @@ MARGIN_SECONDS = 3600
 
 OTHER_SECONDS = 86_400
 """So long the last key for a purpose that belongs to no contract is kept."""
+
+
+KEPT = frozenset({AUDIT})
+"""Purposes whose keys are never dropped: the chain over the audit trail is verified with the keys that made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Retiring:
         for row in self.stores.keys.all():
             of.setdefault(row.purpose, []).append(row)
         for purpose, (newest, *older) in of.items():
-            if older and self.keys.is_in_use(purpose, newest.id):
+            if older and purpose not in KEPT and self.keys.is_in_use(purpose, newest.id):
                 yield purpose, older
 
     def _retire(self, purpose: str, older: Sequence[WorkingKey]) -> int:

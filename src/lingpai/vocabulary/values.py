@@ -151,6 +151,7 @@ class Client:
     def speaks(self, contract: str, at: int) -> bool:
         """Return whether it may speak *contract* *at* that moment."""
         return contract in self.contracts and (self.policies is FREE or self.policies.may_speak(contract, at))
+
     def secrets(self, now: int) -> tuple[ClientSecret, ...]:
         """Return the secrets that are good at *now*, the newest first; none where the client has none."""
         if not self.secret_digest and not self.secret_sealed:
