@@ -61,7 +61,9 @@ class SignIn:
         )
         # Asked for nobody too, and judged before the hash: a right password must not tell who is shut out.
         memberships = self.stores.companies.memberships(user.id if user else 0)
-        if user is not None and not may_enter(user, visitor.client, terms, member=bool(memberships)):
+        if user is not None and not may_enter(
+            user, visitor.client, terms, member=bool(memberships), at=self.opening.clock()
+        ):
             user = None
         passed = self.trials.check(asked.name, visitor.address, user, asked.password)
         assert user is not None  # noqa: S101 - nobody else has a right password

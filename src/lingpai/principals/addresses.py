@@ -61,13 +61,14 @@ class Addresses:
         >>> Addresses().email("Mei@Example.COM"), Addresses().email("mei")
         ('mei@example.com', None)
         """
+        text = unicodedata.normalize("NFKC", text).strip()
         if "@" not in text:
             return None
         # As with phone numbers.
         from email_validator import EmailNotValidError, validate_email
 
         try:
-            return validate_email(text.strip(), check_deliverability=False).normalized.lower()
+            return validate_email(text, check_deliverability=False).normalized.lower()
         except EmailNotValidError:
             return None
 
