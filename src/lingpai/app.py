@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from lingpai import __version__
+from lingpai.bridges.forward import Forward
 from lingpai.composition import House, open_house
 from lingpai.edge.asgi import Receive, Scope, Send
 from lingpai.edge.contract import Contract
 from lingpai.edge.envelopes import write_json
 from lingpai.edge.proxies import named_host
 from lingpai.principals.master_key import VARIABLE
+
+BRIDGES = frozenset({"forward", "refusal"})
+"""First parts of paths that belong to proxies."""
 
 
 class App:
@@ -34,6 +38,7 @@ class App:
         self._proxies = house.proxies
         self._contracts: dict[str, Contract] = {}
         self._hosts: dict[str, tuple[Contract, str]] = {}
+        self._forward: Forward | None = None
 
     def prepare(self) -> None:
         """Look up what is served; called once, when the application starts."""
@@ -41,6 +46,7 @@ class App:
             self._contracts[name] = served.contract
             for host, side in served.hosts.items():
                 self._hosts[host] = served.contract, side
+        self._forward = Forward(self._house)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI 3 asks."""
@@ -54,6 +60,10 @@ class App:
         name, _, rest = path[1:].partition("/")
         contract, side, inner = self._contracts.get(name), "", "/" + rest
         scope, address, host = self._proxies.seen_through(scope)
+        if name in BRIDGES and self._forward is not None and (answer := self._forward.finds(scope)):
+            # Before the hosts: a contract's answer to a question of a proxy could be one that lets pass.
+            await answer(address, scope, receive, send)
+            return
         if self._hosts and (hosted := self._hosts.get(host or named_host(scope))):
             (contract, side), inner = hosted, path
         if contract is not None:

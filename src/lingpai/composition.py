@@ -25,6 +25,7 @@ from lingpai import contracts, modules
 from lingpai.edge.asgi import Desks, Shell
 from lingpai.edge.contract import Contract, Declaration
 from lingpai.edge.desk import Desk
+from lingpai.edge.forwarding import Entrance
 from lingpai.edge.proxies import Proxies
 from lingpai.edge.steps import built_in_id
 from lingpai.modules.module import Built, Hook, Module, Offers, built
@@ -66,6 +67,7 @@ from lingpai.principals.remembered import (
 )
 from lingpai.principals.retiring import Retiring
 from lingpai.principals.sealer import Sealer
+from lingpai.principals.services import is_service, purpose_of
 from lingpai.principals.sightings import Sightings
 from lingpai.principals.timekeeping import Timekeeper
 from lingpai.principals.weak_uses import WeakUses
@@ -79,6 +81,7 @@ from lingpai.vocabulary.outcomes import NotRemembered, Refused
 from lingpai.vocabulary.policies import read_rule
 from lingpai.vocabulary.settings import (
     ContractSettings,
+    ForwardSettings,
     SettingRefused,
     Settings,
     load_settings,
@@ -302,6 +305,35 @@ class House:
         return Addresses(self.settings.phone_region)
 
     @cached_property
+    def entrances(self) -> Mapping[tuple[str, str], Entrance]:
+        """
+        How callers come in to services that are not ours, by contract and service.
+
+        Raises:
+            SettingRefused: A service's setting is unknown or wrong, or one of its contracts cannot be served there.
+
+        """
+        entrances = {}
+        for service, raw in self.settings.forward.items():
+            section = f"forward.{service}"
+            settings = read_settings(raw, ForwardSettings, section)
+            if not is_service(service):
+                raise SettingRefused(
+                    f"[{section}]: a service is named by up to 32 of a-z, 0-9 and -",
+                    f"[{section}]：服务名由 a-z、0-9 和 - 组成，最多 32 个字符",
+                )
+            if not settings.contracts:
+                raise SettingRefused(f"[{section}] contracts is empty", f"[{section}] contracts 为空")
+            for name in settings.contracts:
+                if name not in self.served:
+                    raise unknown_setting(f"[{section}] contracts: {name}", name, self.served, name)
+                try:
+                    entrances[name, service] = Entrance(service, self.served[name].contract, settings)
+                except ValueError as wrong:
+                    raise SettingRefused(f"[{section}] {name}: {wrong}") from None
+        return entrances
+
+    @cached_property
     def gate(self) -> HashingGate:
         """
         Where passwords are hashed.
@@ -389,6 +421,8 @@ class House:
                 self.keys.prepare(purpose, size)
             for client_type in contract.client_types:
                 self._prepare_client(contract.name, client_type)
+        for service in {service for _, service in self.entrances}:
+            self.keys.prepare(purpose_of(service))
 
     def seal(self) -> None:
         """Seal what the audit trail holds now."""

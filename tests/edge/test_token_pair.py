@@ -39,7 +39,7 @@ def stage():
 
 @pytest.fixture
 def call(stage):
-    desk = stage.house.shell._desks.asking
+    desk = stage.house.shell.desks.asking
     return Call(Request("GET", "/"), stage.house.served["oppmg"].contract, desk, stage.now)
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfoNotFoundError
 from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
 
 from lingpai import __version__
-from lingpai.cli import audit, client, company, demo, key, serve, session, token, user
+from lingpai.cli import audit, client, company, demo, forward, key, serve, session, token, user
 from lingpai.cli.parameters import RUN
 from lingpai.cli.printing import Trouble, said
 from lingpai.composition import DataTrouble
@@ -41,6 +41,7 @@ APP.command(
 APP.command(user.APP)
 APP.command(company.APP)
 APP.command(client.APP)
+APP.command(forward.APP)
 APP.command(session.APP)
 APP.command(token.APP)
 APP.command(audit.APP)

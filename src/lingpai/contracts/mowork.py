@@ -326,7 +326,7 @@ def mowork(settings: MoworkSettings, modules: Offers) -> Contract:
             ),
             Route(methods=("POST",), path="/user/logout", operation=EndSession, proofs=user),
         ),
-        business=Business(path="/{module}/{call}", signed_in=user, public=first_call),
+        business=Business(path="/{module}/{call}", signed_in=user, public=first_call, body=("application/json",)),
         modules=modules,
         codes=CODES,
         envelope=Response(),

@@ -19,7 +19,7 @@ from lingpai.edge.checks.permitted import Permitted
 from lingpai.edge.codes import CodeTable
 from lingpai.edge.contract import Business, Contract, Declaration, Route
 from lingpai.edge.envelopes import BareText, Envelope, ThreeMembers
-from lingpai.edge.reading import QueryOrForm
+from lingpai.edge.reading import FLAT_FORMS, QueryOrForm
 from lingpai.edge.schemes.opaque import Opaque
 from lingpai.edge.schemes.user_token import user_token
 from lingpai.edge.steps import Admitted, Found, Identified, Performed, Proved, Routed
@@ -182,7 +182,9 @@ def twokeys(settings: TwokeysSettings, modules: Offers) -> Contract:
                 proofs=user,
             ),
         ),
-        business=Business(path="/api/{module}/{call}", signed_in=user, number=1 - settings.success_code),
+        business=Business(
+            path="/api/{module}/{call}", signed_in=user, number=1 - settings.success_code, body=FLAT_FORMS
+        ),
         modules=modules,
         codes=codes(settings.success_code, 1 - settings.success_code),
         envelope=envelope,

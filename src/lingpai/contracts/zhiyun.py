@@ -28,7 +28,7 @@ from lingpai.edge.contract import Business, Contract, Declaration, Route, Step
 from lingpai.edge.describing import Heard, Schema
 from lingpai.edge.envelopes import NO_DATA, Said, spelt, write_json
 from lingpai.edge.masking import Mask
-from lingpai.edge.reading import FormBody
+from lingpai.edge.reading import FLAT_FORMS, FormBody
 from lingpai.edge.rest import ByServiceAndMethod, wants_xml
 from lingpai.edge.schemes.opaque import Opaque, thirteenfold
 from lingpai.edge.steps import Admitted, Found, Identified, Performed, Proved, Routed
@@ -352,6 +352,7 @@ def zhiyun(settings: ZhiyunSettings, modules: Offers) -> Contract:
             signed_in=with_code,
             public=with_app,
             writing=("GET", "POST"),
+            body=FLAT_FORMS,
         ),
         modules=modules,
         codes=CODES,

@@ -30,6 +30,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+T = TypeVar("T")
+
 LARGEST_BODY = 64 * 1024
 """Bytes of one request's body."""
 
@@ -45,8 +47,6 @@ HOOK_STATUSES: Mapping[End, int] = {
     Outcome.OVERLOADED: 503,
 }
 """What a refusal is to a machine that speaks no contract; any other is 400."""
-
-T = TypeVar("T")
 
 _DIGITS = len(str(LARGEST_BODY))
 _NO_CONTENT = 204
@@ -83,9 +83,9 @@ class Shell:
         threads: int = 16,
         waiting: int = 256,
     ) -> None:
-        self._desks = desks
-        self._saw = saw
-        self._used = used
+        self.desks = desks
+        self.saw = saw
+        self.used = used
         self._places = threads + waiting
         self._busy = 0
         self._pool = ThreadPoolExecutor(threads, "call")
@@ -99,24 +99,27 @@ class Shell:
             request = msgspec.structs.replace(request, plain=True)
         origin = request.values(b"origin")
         if request.method == "OPTIONS":
-            await _send(send, Answer(204, preflight(contract, origin), b""))
+            await send_answer(send, Answer(204, preflight(contract, origin), b""))
             return
         try:
-            body = await _read_body(request, receive) if _is_announced(scope, request) else b""
+            body = await read_body(request, receive) if is_announced(scope, request) else b""
         except Refused as refusal:
-            answer = refuse(contract, request, self._desks.remembering, refusal)
+            answer = refuse(contract, request, self.desks.remembering, refusal)
         else:
             if body:
                 request = msgspec.structs.replace(request, body=body)
             try:
-                answer = serve(contract, request, self._desks.remembering)
+                answer = serve(contract, request, self.desks.remembering)
             except NotRemembered:
-                answer = await self._ask(contract, request)
+                try:
+                    answer = await self.ask(serve, contract, request, self.desks.asking)
+                except Refused as refusal:
+                    answer = refuse(contract, request, self.desks.remembering, refusal)
         if answer.sighting is not None:
-            self._saw(answer.sighting)
+            self.saw(answer.sighting)
         if answer.used is not None:
-            self._used(answer.used)
-        await _send(send, answer, allow_origin(contract, origin))
+            self.used(answer.used)
+        await send_answer(send, answer, allow_origin(contract, origin))
 
     async def ring(self, hook: Hook, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request of a module's *hook*: whatever fails is a bare status, and its reason is in the log."""
@@ -128,16 +131,21 @@ class Shell:
         except Exception:
             LOG.exception("%s failed", request.path)
             replied = Replied(500)
-        await _send(send, Answer(replied.status, {"content-type": replied.content_type}, replied.body))
+        await send_answer(send, Answer(replied.status, {"content-type": replied.content_type}, replied.body))
 
-    async def _ask(self, contract: Contract, request: Request) -> Answer:
+    async def ask(self, work: Callable[..., T], *what: object) -> T:
+        """
+        Return what *work* returns on one of the threads that ask the stores.
+
+        Raises:
+            Refused: With OVERLOADED, when too many wait already; with INTERNAL, when no desk can answer.
+
+        """
         try:
-            return await self._on_thread(serve, contract, request, self._desks.asking)
-        except Refused as refusal:
-            return refuse(contract, request, self._desks.remembering, refusal)
+            return await self._on_thread(work, *what)
         except NotRemembered:
-            LOG.exception("%s: no desk can answer %s %s", contract.name, request.method, request.path)
-            return refuse(contract, request, self._desks.remembering, Refused(Outcome.INTERNAL))
+            LOG.exception("no desk can answer %s", work)
+            raise Refused(Outcome.INTERNAL) from None
 
     async def _on_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """
@@ -168,23 +176,23 @@ async def _rung(request: Request, receive: Receive) -> Rung:
     Return the request as a hook is told of it.
 
     Raises:
-        Refused: With WRONG_METHOD for any but POST, else as `_read_body`.
+        Refused: With WRONG_METHOD for any but POST, else as `read_body`.
 
     """
     if request.method != "POST":
         raise Refused(Outcome.WRONG_METHOD)
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.last.items()}
-    return Rung(headers, await _read_body(request, receive))
+    return Rung(headers, await read_body(request, receive))
 
 
-def _is_announced(scope: Scope, request: Request) -> bool:
+def is_announced(scope: Scope, request: Request) -> bool:
     """Return whether a body may come: before HTTP/2 one that no header tells of is none (RFC 9112, section 6.3)."""
     named = request.last
     told = b"content-length" in named or b"transfer-encoding" in named
     return told or scope.get("http_version", "1.1") not in ("1.0", "1.1")
 
 
-async def _read_body(request: Request, receive: Receive) -> bytes:
+async def read_body(request: Request, receive: Receive) -> bytes:
     """
     Return the request's body.
 
@@ -220,7 +228,8 @@ async def _collect_body(receive: Receive) -> bytes:
         parts.append(part)
 
 
-async def _send(send: Send, answer: Answer, more: Mapping[str, str] = _NONE) -> None:
+async def send_answer(send: Send, answer: Answer, more: Mapping[str, str] = _NONE) -> None:
+    """Send *answer*, with *more* headers."""
     headers = [_NO_STORE]
     if answer.status != _NO_CONTENT:  # a 204 must not tell a length (RFC 9110, section 8.6)
         headers.append((b"content-length", b"%d" % len(answer.body)))

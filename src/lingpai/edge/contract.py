@@ -87,6 +87,15 @@ class Step:
 
         """
 
+    def check_elsewhere(self) -> None:
+        """
+        Make sure that a call which has passed this step may be answered by somebody else.
+
+        Raises:
+            ValueError: The answer has to hand out what only we can tell.
+
+        """
+
 
 class Verb(Protocol):
     """What a route can name: an operation's class, or a business call."""
@@ -171,6 +180,7 @@ class Business:
         reading: Methods of a call that changes nothing.
         writing: Methods of one that does.
         number: Of an ending that a module adds without one; None where each must have its own.
+        body: Media types of bodies in which a proof may travel; empty where all of them travel elsewhere.
 
     """
 
@@ -180,6 +190,7 @@ class Business:
     reading: tuple[str, ...] = ("GET", "POST")
     writing: tuple[str, ...] = ("POST",)
     number: int | str | None = None
+    body: tuple[str, ...] = ()
 
     def route(self, call: BusinessCall) -> Route:
         """Return the route that serves *call*."""

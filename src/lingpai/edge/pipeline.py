@@ -59,16 +59,16 @@ def serve(contract: Contract, request: Request, desk: Desk) -> Answer:
                 step(call)
             return _success(call)
         except Refused as refusal:
-            return _refusal(call, refusal)
+            return told(call, refusal)
     # Also what cannot be written down: a result that is no JSON, an ending that its part did not announce.
     except Exception:
         LOG.exception("%s: %s %s failed", contract.name, request.method, request.path)
-        return _refusal(call, Refused(Outcome.INTERNAL))
+        return told(call, Refused(Outcome.INTERNAL))
 
 
 def refuse(contract: Contract, request: Request, desk: Desk, refusal: Refused) -> Answer:
     """Return *refusal* in *contract*'s words, for a request that does not even enter the pipeline."""
-    return _refusal(Call(request, contract, desk, desk.clock()), refusal)
+    return told(Call(request, contract, desk, desk.clock()), refusal)
 
 
 def _success(call: Call) -> Answer:
@@ -78,14 +78,15 @@ def _success(call: Call) -> Answer:
     return _answer(call, code, said, call.answer_headers)
 
 
-def _refusal(call: Call, refusal: Refused) -> Answer:
+def told(call: Call, refusal: Refused) -> Answer:
+    """Return how *call*, which ends with *refusal*, is answered."""
     contract = call.contract
     code = contract.spelling[refusal.outcome]
     headers = dict(refusal.headers)
     message = _message(code, call)
     reason = None
     if refusal.outcome is Outcome.SESSION_OVER:
-        reason = _told(contract, refusal.reason)
+        reason = _telling(contract, refusal.reason)
         headers["x-lingpai-reason"] = reason.value
         if contract.speaks_reason and reason in REASONS and reason not in contract.unspoken:
             chinese, english = REASONS[reason]
@@ -97,7 +98,7 @@ def _refusal(call: Call, refusal: Refused) -> Answer:
     return _answer(call, code, said, headers)
 
 
-def _told(contract: Contract, reason: Reason | None) -> Reason:
+def _telling(contract: Contract, reason: Reason | None) -> Reason:
     if reason is None or reason not in REASONS or reason in contract.untold:
         return Reason.UNKNOWN
     return reason

@@ -24,6 +24,9 @@ DEEPEST = 32
 MOST_MEMBERS = 1000
 """Members of one query or form."""
 
+FLAT_FORMS = ("application/x-www-form-urlencoded", "application/json")
+"""Media types of the bodies that houses with forms take, but for multipart ones: those may hold files."""
+
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 

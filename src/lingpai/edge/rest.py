@@ -1,7 +1,7 @@
 """Paths that name a service, a method and a format: `/apis/rest/userService/getUserInfo/json` (zhiyun 6)."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from lingpai.edge.call import Request
@@ -35,15 +35,16 @@ def wants_xml(request: Request) -> bool:
     return request.path.endswith("/xml")
 
 
-@cache
+@lru_cache(maxsize=1024)
 def called(path: str) -> frozenset[str]:
     """
-    Return what a scope may call the route with that *path*: its method, or service and method.
-
-    Kept for each route, of which there are few.
+    Return what a scope may call the route with that *path*: its method, or service and method; nothing for others.
 
     >>> sorted(called("/apis/rest/userService/getUserInfo/{format}"))
     ['getUserInfo', 'userService/getUserInfo']
     """
-    service, method = path.split("/")[3:5]
+    parts = path.split("/")
+    if not path.startswith(_ROOT) or len(parts) != 6:  # noqa: PLR2004 - ["", "apis", "rest", service, method, format]
+        return frozenset()
+    service, method = parts[3:5]
     return frozenset({method, f"{service}/{method}"})

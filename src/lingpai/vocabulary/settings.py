@@ -63,6 +63,30 @@ Region = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 """A country by its two letters (ISO 3166)."""
 
 
+class ForwardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    What can be set for one service that stands behind a proxy, or a guard, which asks us.
+
+    Args:
+        contracts: What its callers may speak.
+        prefix: What stands before a contract's own paths there, such as `/shop`; taken off before a contract reads one.
+        public: Paths, with all below them, that need no user: a contract's proofs for public calls do.
+        role: Whoever calls must have this role; empty for any.
+        scope: The client that calls must have this scope alias; empty for any.
+        company: Whoever calls must speak for this company or, where a contract chooses none, belong to it.
+        seconds: How long what the service is told of its caller is good for.
+
+    """
+
+    contracts: tuple[str, ...] = ()
+    prefix: Annotated[str, msgspec.Meta(pattern="^(/[^/]+)*$")] = ""
+    public: tuple[str, ...] = ()
+    role: str = ""
+    scope: str = ""
+    company: int | None = None
+    seconds: Annotated[int, msgspec.Meta(ge=5, le=60)] = 60
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     What the server lets you set, besides its contracts.
@@ -81,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         contract_files: Files of contracts that live outside the package.
         modules: By name, what each module's own settings say.
         module_files: Files, or folders of packages, of modules that are not installed.
+        forward: By name, the services that stand behind a proxy, or a guard, which asks us.
 
     """
 
@@ -97,6 +122,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     contract_files: tuple[str, ...] = ()
     modules: dict[str, dict[str, Any]] = {}
     module_files: tuple[str, ...] = ()
+    forward: dict[str, dict[str, Any]] = {}
 
 
 class SettingRefused(Exception):

@@ -125,3 +125,14 @@ class TimeWithin(Step):
         window = self.window_seconds * SECOND
         if not standing.session.began - window <= shown <= call.now + window:
             raise Refused(Outcome.TIMESTAMP_BAD, "not a time that this session can have been told")
+
+    def check_elsewhere(self) -> None:
+        """
+        Make sure that a call may be answered by somebody else.
+
+        Raises:
+            ValueError: Under *latest* each answer hands out the next time, which only we know.
+
+        """
+        if self.latest:
+            raise ValueError('timestamp = "latest" wants every answer to come from here; set it to "window"')

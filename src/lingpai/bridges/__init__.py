@@ -1,0 +1,1 @@
+"""Services that are not ours: behind a proxy that asks us (`forward`), or with a guard of their own (`guard`)."""

@@ -1,0 +1,235 @@
+"""
+Forward-auth: a proxy asks whether a request may go on to a service, and who makes it.
+
+`/forward/<contract>/<service>` answers 200 with the caller in headers, or refuses with 401 (403 where the caller
+is known), whatever status the contract means for its client: that one stands in `X-Lingpai-Status`, since a proxy
+lets pass whatever is 200. Where a proxy cannot pass on a refusal's body, it first asks `…?only=verdict`, which
+hands out nothing, and then sends the client on to `/refusal/<contract>/<service>`, which answers as the contract would.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+import msgspec
+
+from lingpai.composition import House
+from lingpai.edge.asgi import Desks, Receive, Scope, Send, is_announced, read_body, send_answer
+from lingpai.edge.call import Request
+from lingpai.edge.desk import Desk
+from lingpai.edge.forwarding import Entrance, Verdict
+from lingpai.edge.origins import allow_origin, preflight
+from lingpai.edge.pipeline import Answer
+from lingpai.edge.targets import read_target
+from lingpai.operations.renew import Renew
+from lingpai.principals.services import claims_of, may_ask, purpose_of, request_digest, write_identity
+from lingpai.vocabulary.outcomes import NotRemembered, Outcome, Refused
+from lingpai.vocabulary.values import Caller
+
+ASKER = b"x-lingpai-asker"
+"""The header in which a proxy, or a guard, shows that it may ask."""
+
+STATUS = "x-lingpai-status"
+"""The header that names the status which a refusal has for the client."""
+
+IDENTITY_HEADERS = (
+    "Remote-User",
+    "X-Lingpai-User",
+    "X-Lingpai-Contract",
+    "X-Lingpai-Client",
+    "X-Lingpai-Company",
+    "X-Lingpai-Session",
+    "X-Lingpai-Identity",
+)
+"""What a service is told in. Whoever passes a request on must take these off it first, in every spelling."""
+
+_ORIGINALS = ((b"x-original-method", b"x-original-uri"), (b"x-forwarded-method", b"x-forwarded-uri"))
+"""Pairs of headers in which proxies name the request that they ask about."""
+
+_JUST_ASKING = b"only=verdict"
+
+Page = Callable[[str, Scope, Receive, Send], Awaitable[None]]
+
+
+class Forward:
+    """
+    Answers proxies.
+
+    Args:
+        house: Started already.
+
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._entrances = house.entrances
+
+    @property
+    def wording(self) -> Desk:
+        """The desk that words a refusal for which nothing was judged."""
+        return self._house.shell.desks.remembering
+
+    @cached_property
+    def _handing_out_nothing(self) -> Desks:
+        desks = self._house.shell.desks
+        return Desks(_handing_out_nothing(desks.remembering), _handing_out_nothing(desks.asking))
+
+    def finds(self, scope: Scope) -> Page | None:
+        """Return what answers the request, or None where nothing does: for whoever may not ask, nothing is here."""
+        first, contract, rest = [*scope["path"][1:].split("/", 2), "", ""][:3]
+        service = rest.partition("/")[0]
+        entrance = self._entrances.get((contract, service))
+        if entrance is None or not self.may_ask(service, scope["headers"]):
+            return None
+        raw: bytes = scope.get("raw_path") or b""
+        asked = f"/{first}/{contract}/{service}".encode()
+        if not raw.startswith(asked):
+            return None
+        tail = raw[len(asked) :]
+        if first == "forward":
+            return _Asked(self, entrance, tail).forward
+        if first == "refusal" and not tail:
+            return _Asked(self, entrance, tail).refusal
+        return None
+
+    def may_ask(self, service: str, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Return whether *headers* show the asking token of *service*, once."""
+        shown = [value for name, value in headers if name == ASKER]
+        return len(shown) == 1 and may_ask(shown[0].decode("latin-1"), self._house.keys.accepted(purpose_of(service)))
+
+    async def judge(self, entrance: Entrance, request: Request, *, hands_out: bool = True) -> Verdict:
+        """Return what becomes of *request*: judged from memory, else on a thread."""
+        desks = self._house.shell.desks if hands_out else self._handing_out_nothing
+        try:
+            verdict = entrance.judge(request, desks.remembering)
+        except NotRemembered:
+            try:
+                verdict = await self._house.shell.ask(entrance.judge, request, desks.asking)
+            except Refused as refusal:
+                verdict = entrance.refuse(request, desks.remembering, refusal)
+        if verdict.sighting is not None:
+            self._house.shell.saw(verdict.sighting)
+        return verdict
+
+    def identity(self, entrance: Entrance, caller: Caller, method: str, target: str) -> Mapping[str, str]:
+        """Return the headers that tell the service of *entrance* who *caller* is."""
+        service, seconds = entrance.service, entrance.settings.seconds
+        claims = claims_of(caller, service, request_digest(method, target), self._house.clock(), seconds)
+        user, company = caller.user, caller.company_id
+        headers = {
+            "remote-user": user.name if _is_plain(user.name) else quote(user.name, safe="@+"),
+            "x-lingpai-user": str(user.id),
+            "x-lingpai-contract": entrance.contract.name,
+            "x-lingpai-client": quote(caller.client.id, safe=":"),
+            "x-lingpai-session": caller.session.id,
+            "x-lingpai-identity": write_identity(claims, self._house.keys.accepted(purpose_of(service))),
+        }
+        if company is not None:
+            headers["x-lingpai-company"] = str(company)
+        return headers
+
+
+class _Asked:
+    """One question of a proxy."""
+
+    def __init__(self, forward: Forward, entrance: Entrance, tail: bytes) -> None:
+        self._forward = forward
+        self._entrance = entrance
+        self._tail = tail
+
+    async def forward(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer whether the request may go on."""
+        only_verdict = not self._tail and scope["query_string"] == _JUST_ASKING
+        method, target, verdict = await self._judged(address, scope, receive, hands_out=not only_verdict)
+        if verdict.refusal is None:
+            caller = verdict.caller
+            headers = self._forward.identity(self._entrance, caller, method, target) if caller is not None else {}
+            await send_answer(send, Answer(200, headers, b""))
+            return
+        refusal, cors = self._for_client(verdict.refusal, method, scope)
+        headers = {**refusal.headers, STATUS: str(refusal.status)}
+        status = 401 if verdict.caller is None else 403
+        await send_answer(send, Answer(status, headers, b"" if only_verdict else refusal.body), cors)
+
+    async def refusal(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the client of a request that was refused, in the contract's words and with its status."""
+        method, _, verdict = await self._judged(address, scope, receive, hands_out=True)
+        if verdict.refusal is None:
+            # Refused a moment ago, and no longer: the store is back, say. The same call again will do.
+            again = Refused(Outcome.OVERLOADED, "what was refused would now pass", retry_after=1)
+            desk = self._forward.wording
+            verdict = self._entrance.refuse(verdict.call.request, desk, again)
+        assert verdict.refusal is not None  # noqa: S101 - made just above, where there was none
+        await send_answer(send, *self._for_client(verdict.refusal, method, scope))
+
+    def _for_client(self, refusal: Answer, method: str, scope: Scope) -> tuple[Answer, Mapping[str, str]]:
+        """Return the answer, with its cross-origin headers; a preflight is answered as ours are."""
+        contract = self._entrance.contract
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        if method == "OPTIONS":
+            return Answer(204, preflight(contract, origins), b""), {}
+        return refusal, allow_origin(contract, origins)
+
+    async def _judged(
+        self, address: str, scope: Scope, receive: Receive, *, hands_out: bool
+    ) -> tuple[str, str, Verdict]:
+        entrance, desk = self._entrance, self._forward.wording
+        asked = Request(scope["method"], "", b"", scope["headers"])
+        try:
+            method, target = self._original(scope, asked)
+            path, query = read_target(target)
+            request = msgspec.structs.replace(
+                asked, method=method, path=entrance.inside(path), query=query, address=address
+            )
+            if _may_hold_proofs(entrance, request) and is_announced(scope, request):
+                request = msgspec.structs.replace(request, body=await read_body(request, receive))
+        except Refused as refusal:
+            return "", "", entrance.refuse(asked, desk, refusal)
+        verdict = await self._forward.judge(entrance, request, hands_out=hands_out)
+        return method, target.decode(), verdict
+
+    def _original(self, scope: Scope, asked: Request) -> tuple[str, bytes]:
+        """
+        Return method and target of the request that the proxy asks about.
+
+        Raises:
+            Refused: With UNREADABLE, when the proxy names none, or two: one of them would be the client's.
+
+        """
+        if self._tail:
+            query: bytes = scope["query_string"]
+            return scope["method"], self._tail + (b"?" + query if query else b"")
+        named = [pair for pair in _ORIGINALS if any(asked.values(name) for name in pair)]
+        if len(named) != 1:
+            _unnamed("it names the original request not once")
+        methods, targets = (asked.values(name) for name in named[0])
+        if len(methods) != 1 or len(targets) != 1 or not methods[0].isalpha() or not methods[0].isascii():
+            _unnamed("method and URI are not there once each")
+        return methods[0].decode(), targets[0]
+
+
+def _unnamed(why: str) -> NoReturn:
+    raise Refused(Outcome.UNREADABLE, f"the proxy is set up wrong, or the client wrote its headers: {why}")
+
+
+def _may_hold_proofs(entrance: Entrance, request: Request) -> bool:
+    """Return whether the request's body is one that the contract takes proofs from."""
+    told = request.values(b"content-type")
+    media_type = told[0].decode("latin-1").partition(";")[0].strip().lower() if told else ""
+    return media_type in entrance.contract.business.body
+
+
+def _is_plain(name: str) -> bool:
+    return name.isascii() and name.isalnum()
+
+
+def _handing_out_nothing(desk: Desk) -> Desk:
+    """Return *desk* as it serves those who only want the verdict: a pair that would be renewed is told, not renewed."""
+    operations: dict[Any, Any] = {**desk.operations, Renew: _told_not_renewed}
+    return replace(desk, operations=operations)
+
+
+def _told_not_renewed(_caller: object, _question: object) -> NoReturn:
+    raise Refused(Outcome.TOKENS_RENEWED, "the pair is handed out by the answer that reaches the client")

@@ -1,0 +1,170 @@
+"""
+Judging a call that somebody else will serve: a service behind a proxy or a guard.
+
+The contract's own steps run up to the point where it would perform an operation. What they
+want of a signed-in business call, the call must prove; what was not seen is not proved.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import msgspec
+
+from lingpai.edge.call import Call, Request
+from lingpai.edge.contract import Contract, Route, Step
+from lingpai.edge.desk import Desk
+from lingpai.edge.pipeline import LOG, Answer, told
+from lingpai.edge.steps import Performed, Proved, Routed
+from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+from lingpai.vocabulary.settings import ForwardSettings
+from lingpai.vocabulary.values import Caller, Sighting
+
+
+class Elsewhere:
+    """Stands for the operation of a route that somebody else serves."""
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.NOT_ALLOWED})
+    FROM_MEMORY: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Anywhere(Step):
+    """
+    Any path and method is a route: a public one below one of *public*, else one that wants a user.
+
+    Paths are those that the contract's router names, so that one call has one path however it was addressed.
+    """
+
+    ENDS: ClassVar[Ends] = frozenset({Outcome.NO_SUCH_CALL})
+
+    settings: ForwardSettings
+
+    def __call__(self, call: Call) -> None:
+        contract = call.contract
+        path = contract.router.path(call.request, call.query)
+        if not path:
+            raise Refused(Outcome.NO_SUCH_CALL, "the request names no call of this contract")
+        business = contract.business
+        proofs = business.public if self._is_public(path) else business.signed_in
+        call.route = Route(methods=(), path=path, operation=Elsewhere, proofs=proofs, side="business")
+
+    def _is_public(self, path: str) -> bool:
+        public = self.settings.public
+        return bool(public) and any(path == one or path.startswith(one.rstrip("/") + "/") for one in public)
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """
+    What became of a call.
+
+    Args:
+        caller: Who calls; None for a public call, and where nobody has proved to be anybody.
+        refusal: In the contract's words, for whoever called; None where the call may be served.
+        sighting: To be written down, if this is the run that counts.
+
+    """
+
+    call: Call
+    caller: Caller | None
+    refusal: Answer | None
+    sighting: Sighting | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """
+    How one contract's callers come in to one service.
+
+    Raises:
+        ValueError: The contract's calls cannot be served by somebody else.
+
+    """
+
+    service: str
+    contract: Contract
+    settings: ForwardSettings
+    steps: tuple[Step, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        steps = tuple(_before_performing(self.contract, self.settings))
+        if not any(isinstance(step, Proved) for step in steps) or not self.contract.business.signed_in:
+            raise ValueError(f"{self.contract.name} asks no proofs of a business call")
+        for step in (*steps, *self.contract.business.signed_in):
+            step.check_elsewhere()
+        for outcome in (Outcome.NOT_ALLOWED, Outcome.NO_SUCH_CALL, Outcome.CREDENTIALS_MISSING):
+            if outcome not in set(self.contract.codes):
+                raise ValueError(f"{self.contract.name} has no row for {outcome.name}")
+        object.__setattr__(self, "steps", steps)
+
+    def judge(self, request: Request, desk: Desk) -> Verdict:
+        """
+        Return whether *request* may be served, and who makes it.
+
+        Raises:
+            NotRemembered: As `pipeline.serve`.
+
+        """
+        call = Call(request, self.contract, desk, desk.clock())
+        try:
+            try:
+                self.contract.reader(call)
+                for step in self.steps:
+                    step(call)
+                self._check_rules(call)
+            except Refused as refusal:
+                return Verdict(call, call.caller, told(call, refusal), call.sighting)
+        except Exception:  # noqa: BLE001 - logged, and told as the contract tells what went wrong inside
+            LOG.exception("%s: judging %s %s for %s failed", self.contract.name, request.method, request.path, self)
+            return Verdict(call, None, told(call, Refused(Outcome.INTERNAL)), None)
+        return Verdict(call, call.caller, None, call.sighting)
+
+    def refuse(self, request: Request, desk: Desk, refusal: Refused) -> Verdict:
+        """Return *refusal* for a request that is not even judged."""
+        call = Call(request, self.contract, desk, desk.clock())
+        return Verdict(call, None, told(call, refusal), None)
+
+    def inside(self, path: str) -> str:
+        """
+        Return *path* as the contract reads it.
+
+        Raises:
+            Refused: With NO_SUCH_CALL, where it lies outside the service's prefix.
+
+        """
+        prefix = self.settings.prefix
+        if path == prefix or not path.startswith(prefix + "/"):
+            raise Refused(Outcome.NO_SUCH_CALL, f"outside {prefix}/")
+        return path[len(prefix) :]
+
+    def __str__(self) -> str:
+        return self.service
+
+    def _check_rules(self, call: Call) -> None:
+        caller, route = call.caller, call.route
+        if route is None:
+            raise Refused(Outcome.NO_SUCH_CALL, "no step has found a route")
+        if route.proofs is not self.contract.business.signed_in:
+            return
+        if caller is None:
+            raise Refused(Outcome.CREDENTIALS_MISSING, "no step has found a user")
+        settings = self.settings
+        if settings.role and caller.user.role != settings.role:
+            raise Refused(Outcome.NOT_ALLOWED, f"{self.service} wants the role {settings.role}")
+        if settings.scope and settings.scope not in caller.client.scope.split():
+            raise Refused(Outcome.NOT_ALLOWED, f"{self.service} wants the scope {settings.scope}")
+        if settings.company is not None and not _is_of(caller, settings.company):
+            raise Refused(Outcome.NOT_ALLOWED, f"{self.service} is for company {settings.company}")
+
+
+def _before_performing(contract: Contract, settings: ForwardSettings) -> Iterator[Step]:
+    for step in contract.steps:
+        if isinstance(step, Performed):
+            return
+        yield Anywhere(settings) if isinstance(step, Routed) else step
+
+
+def _is_of(caller: Caller, company: int) -> bool:
+    if caller.company_id is not None:
+        return caller.company_id == company
+    return not caller.terms.company_chosen and caller.standing.membership(company) is not None
