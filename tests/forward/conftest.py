@@ -292,7 +292,8 @@ def expired_pair(lingpai):
     expired = write_jwt({**claims, "exp": claims["iat"]}, key)
 
     def ages(_pair):
-        return house.stores.generations.newest(claims["sid"]).number
+        newest = house.stores.generations.newest(claims["sid"])
+        return newest.number if newest else 0
 
     yield {**pair, "access_token": expired}, ages
     house.stores.close()
