@@ -22,6 +22,7 @@ from lingpai.edge.desk import Desk
 from lingpai.edge.forwarding import Entrance, Verdict
 from lingpai.edge.origins import allow_origin, preflight
 from lingpai.edge.pipeline import Answer
+from lingpai.edge.proxies import is_local
 from lingpai.edge.targets import read_target
 from lingpai.operations.renew import Renew
 from lingpai.principals.services import claims_of, may_ask, purpose_of, request_digest, write_identity
@@ -111,6 +112,8 @@ class Forward:
                 verdict = entrance.refuse(request, desks.remembering, refusal)
         if verdict.sighting is not None:
             self._house.shell.saw(verdict.sighting)
+        if verdict.used is not None:
+            self._house.shell.used(verdict.used)
         return verdict
 
     def identity(self, entrance: Entrance, caller: Caller, method: str, target: str) -> Mapping[str, str]:

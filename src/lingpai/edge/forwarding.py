@@ -14,9 +14,11 @@ import msgspec
 from lingpai.edge.call import Call, Request
 from lingpai.edge.contract import Contract, Route, Step
 from lingpai.edge.desk import Desk
-from lingpai.edge.pipeline import LOG, Answer, told
+from lingpai.edge.pipeline import LOG, Answer, begun, told, used_by
 from lingpai.edge.steps import Performed, Proved, Routed
+from lingpai.edge.weak import check_judged
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+from lingpai.vocabulary.policies import Used
 from lingpai.vocabulary.settings import ForwardSettings
 from lingpai.vocabulary.values import Caller, Sighting
 
@@ -47,11 +49,15 @@ class Anywhere(Step):
             raise Refused(Outcome.NO_SUCH_CALL, "the request names no call of this contract")
         business = contract.business
         proofs = business.public if self._is_public(path) else business.signed_in
-        call.route = Route(methods=(), path=path, operation=Elsewhere, proofs=proofs, side="business")
+        call.route = _route(path, proofs)
 
     def _is_public(self, path: str) -> bool:
         public = self.settings.public
         return bool(public) and any(path == one or path.startswith(one.rstrip("/") + "/") for one in public)
+
+
+def _route(path: str, proofs: tuple[Step, ...]) -> Route:
+    return Route(methods=(), path=path, operation=Elsewhere, proofs=proofs, side="business")
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -62,6 +68,7 @@ class Verdict(msgspec.Struct, frozen=True):
         caller: Who calls; None for a public call, and where nobody has proved to be anybody.
         refusal: In the contract's words, for whoever called; None where the call may be served.
         sighting: To be written down, if this is the run that counts.
+        used: The same, of weak forms.
 
     """
 
@@ -69,6 +76,7 @@ class Verdict(msgspec.Struct, frozen=True):
     caller: Caller | None
     refusal: Answer | None
     sighting: Sighting | None
+    used: Used | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +100,10 @@ class Entrance:
             raise ValueError(f"{self.contract.name} asks no proofs of a business call")
         for step in (*steps, *self.contract.business.signed_in):
             step.check_elsewhere()
+        for proofs in (self.contract.business.signed_in, self.contract.business.public):
+            check_judged(steps, _route("/", proofs))
         for outcome in (Outcome.NOT_ALLOWED, Outcome.NO_SUCH_CALL, Outcome.CREDENTIALS_MISSING):
-            if outcome not in set(self.contract.codes):
+            if outcome not in self.contract.spelling:
                 raise ValueError(f"{self.contract.name} has no row for {outcome.name}")
         object.__setattr__(self, "steps", steps)
 
@@ -105,7 +115,7 @@ class Entrance:
             NotRemembered: As `pipeline.serve`.
 
         """
-        call = Call(request, self.contract, desk, desk.clock())
+        call = begun(self.contract, request, desk)
         try:
             try:
                 self.contract.reader(call)
@@ -113,16 +123,16 @@ class Entrance:
                     step(call)
                 self._check_rules(call)
             except Refused as refusal:
-                return Verdict(call, call.caller, told(call, refusal), call.sighting)
+                return Verdict(call, call.caller, told(call, refusal), call.sighting, used_by(call))
         except Exception:  # noqa: BLE001 - logged, and told as the contract tells what went wrong inside
             LOG.exception("%s: judging %s %s for %s failed", self.contract.name, request.method, request.path, self)
-            return Verdict(call, None, told(call, Refused(Outcome.INTERNAL)), None)
-        return Verdict(call, call.caller, None, call.sighting)
+            return Verdict(call, None, told(call, Refused(Outcome.INTERNAL)), None, None)
+        return Verdict(call, call.caller, None, call.sighting, used_by(call))
 
     def refuse(self, request: Request, desk: Desk, refusal: Refused) -> Verdict:
         """Return *refusal* for a request that is not even judged."""
-        call = Call(request, self.contract, desk, desk.clock())
-        return Verdict(call, None, told(call, refusal), None)
+        call = begun(self.contract, request, desk)
+        return Verdict(call, None, told(call, refusal), None, None)
 
     def inside(self, path: str) -> str:
         """

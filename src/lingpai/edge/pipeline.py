@@ -42,6 +42,18 @@ class Answer(msgspec.Struct, frozen=True):
     used: Used | None = None
 
 
+def begun(contract: Contract, request: Request, desk: Desk) -> Call:
+    """Return the call that *request* makes, of which nothing is known yet."""
+    return Call(request, contract, desk, desk.clock(), weak=_PLAIN if request.plain else ())
+
+
+def used_by(call: Call) -> Used | None:
+    """Return what weak forms *call* used, to be written down; None where it used none, or its client is not known."""
+    if not call.weak or call.client is None:
+        return None
+    return Used(call.client.id, call.contract.name, call.weak, call.refused, call.now)
+
+
 def serve(contract: Contract, request: Request, desk: Desk) -> Answer:
     """
     Answer *request* in *contract*'s words, whatever happens.
@@ -51,7 +63,7 @@ def serve(contract: Contract, request: Request, desk: Desk) -> Answer:
             needed. Nothing was changed; serve it again at a desk that asks.
 
     """
-    call = Call(request, contract, desk, desk.clock(), weak=_PLAIN if request.plain else ())
+    call = begun(contract, request, desk)
     try:
         try:
             contract.reader(call)
@@ -110,8 +122,7 @@ def _answer(call: Call, code: Code, said: Said, headers: Mapping[str, str]) -> A
     if client is None or (not call.weak and client.policies is FREE):
         return Answer(code.status, {"content-type": content_type, **headers}, body, call.sighting)
     told = {"content-type": content_type, **headers, **announced(call, client)}
-    used = Used(client.id, call.contract.name, call.weak, call.refused, call.now) if call.weak else None
-    return Answer(code.status, told, body, call.sighting, used)
+    return Answer(code.status, told, body, call.sighting, used_by(call))
 
 
 def _message(code: Code, call: Call, message: tuple[str, str] | None = None) -> str:
