@@ -183,9 +183,10 @@ class _Asked:
         try:
             method, target = self._original(scope, asked)
             path, query = read_target(target)
-            request = msgspec.structs.replace(
-                asked, method=method, path=entrance.inside(path), query=query, address=address
-            )
+            inside = entrance.inside(path)
+            request = msgspec.structs.replace(asked, method=method, path=inside, query=query, address=address)
+            if scope.get("scheme") != "https" and not is_local(request):
+                request = msgspec.structs.replace(request, plain=True)
             if _may_hold_proofs(entrance, request) and is_announced(scope, request):
                 request = msgspec.structs.replace(request, body=await read_body(request, receive))
         except Refused as refusal:
