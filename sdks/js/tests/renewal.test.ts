@@ -163,7 +163,7 @@ describe('the end of a session', () => {
     await one.logout()
     shared.changed()
 
-    expect(ended).toEqual(['logged_out', 'logged_out'])
+    expect(ended).toEqual(['signed_out', 'signed_out'])
   })
 
   test('does not touch a sign-in that came after: a late 10024 tries the call again with what stands there now', async () => {
@@ -203,7 +203,7 @@ test('signing out forgets the pair even where the server cannot be told, and say
   office.lose = 1
 
   await expect(api.logout()).rejects.toThrow(NoAnswer)
-  expect([api.signedIn, ended]).toEqual([false, ['logged_out']])
+  expect([api.signedIn, ended]).toEqual([false, ['signed_out']])
   await api.logout()
   expect(office.seen.filter(({ url }) => url.endsWith('logout')).length).toBe(1)
 })

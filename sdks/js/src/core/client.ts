@@ -156,8 +156,8 @@ export class Client<T> {
       if (!(error instanceof SignedOut)) trouble = error
     }
     const { tokens } = this.session.read()
-    if (tokens) this.session.end(tokens, 'logged_out')
-    if (this.signedIn) this.tellSignedOut('logged_out')
+    if (tokens) this.session.end(tokens, 'signed_out')
+    if (this.signedIn) this.tellSignedOut('signed_out')
     if (trouble) throw trouble
   }
 

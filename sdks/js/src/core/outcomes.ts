@@ -27,7 +27,7 @@ export type Outcome =
   | 'no_answer'
   | 'aborted'
 
-/** Why a session is over, as the server tells it, and `logged_out` where this SDK ended it itself. */
+/** Why a session is over, in the server's words; `signed_out` is the user's own doing, here or in another tab. */
 export type Reason =
   | 'replaced'
   | 'kicked_out'
@@ -36,8 +36,9 @@ export type Reason =
   | 'password_changed'
   | 'disabled'
   | 'left_company'
+  | 'refresh_reused'
   | 'unknown'
-  | 'logged_out'
+  | 'signed_out'
 
 /** *text* as a reason; a word that a newer server knows is `unknown` here. */
 export function reasonOf(text: unknown): Reason | null {
@@ -53,5 +54,6 @@ const REASONS: readonly Reason[] = [
   'password_changed',
   'disabled',
   'left_company',
-  'logged_out'
+  'refresh_reused',
+  'signed_out'
 ]
