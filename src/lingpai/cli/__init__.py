@@ -12,7 +12,19 @@ from zoneinfo import ZoneInfoNotFoundError
 from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
 
 from lingpai import __version__
-from lingpai.cli import audit, client, company, demo, forward, key, serve, session, token, user
+from lingpai.cli import (
+    audit,
+    client,
+    company,
+    demo,
+    forward,
+    key,
+    policies,  # noqa: F401 - it adds its commands to those of client
+    serve,
+    session,
+    token,
+    user,
+)
 from lingpai.cli.parameters import RUN
 from lingpai.cli.printing import Trouble, said
 from lingpai.composition import DataTrouble

@@ -28,7 +28,10 @@ APP = App(
     name="client",
     group=ACCOUNTS,
     group_commands=COMMANDS,
-    help=said("应用：新增、列出、停用、启用、更换密钥", "Client apps: add, list, disable, enable, rotate secrets."),
+    help=said(
+        "应用：新增、列出、修改、停用、更换密钥、策略",
+        "Client apps: add, list, change, disable, rotate secrets, and what each may do.",
+    ),
 )
 
 
@@ -81,7 +84,7 @@ def add(
 ) -> None:
     """Register a client."""
     with opened(data) as house:
-        _check_contracts(house, contract)
+        check_contracts(house, contract)
         house.prepare()
         client = Client(
             id=policies.id,
@@ -336,7 +339,8 @@ def _enable(client_id: str, data: Data, *, enabled: bool) -> None:
         EnableClient(house.stores)(OPERATOR, Enabling(client_id, enabled=enabled))
 
 
-def _check_contracts(house: House, names: tuple[str, ...]) -> None:
+def check_contracts(house: House, names: tuple[str, ...]) -> None:
+    """Make sure that a client may be given the contracts called *names*."""
     with_ids = sorted(name for name, served in house.served.items() if not served.contract.client_types)
     for name in names:
         if name not in house.served:
