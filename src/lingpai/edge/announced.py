@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 from lingpai.edge.call import Call
 from lingpai.vocabulary.clock import SECOND
-from lingpai.vocabulary.policies import Policy, form_rule
+from lingpai.vocabulary.policies import Policy, WeakForm, form_rule
 from lingpai.vocabulary.values import Client
 
 _NOTHING: Mapping[str, str] = {}
@@ -13,13 +13,15 @@ _NOTHING: Mapping[str, str] = {}
 
 def announced(call: Call, client: Client) -> Mapping[str, str]:
     """
-    Return the headers for the first end of what *call* used: a weak form, or the contract itself.
+    Return the headers for the first end of what *call* used: a weak form, an old secret, or the contract itself.
 
     Nothing is told of what has no end, since nobody could do anything about it. `Deprecation` is when the end was
     said, or where only a setting says it, the end itself.
     """
     said = client.policies.said
     rules = [form_rule(form, said, call.contract.weak) for form in call.weak] + [said.get(call.contract.name)]
+    if call.secret_end is not None:
+        rules.append(Policy(WeakForm.OLD_SECRET, call.secret_end, client.secret_made))
     ending = [(rule.end, rule) for rule in rules if rule is not None and rule.end]
     if not ending:
         return _NOTHING

@@ -79,6 +79,7 @@ class ApiTokenRight(Step):
     Args:
         zone: Whose day it is.
         weak: The recipes that sign a day: over the call, and over the client's id.
+        old_secret: What it is to know only the secret before the one in use.
 
     """
 
@@ -88,6 +89,7 @@ class ApiTokenRight(Step):
     router: ByTriple
     zone: ZoneInfo
     weak: tuple[WeakForm, WeakForm] = (WeakForm.DAY_MD5, WeakForm.ID_DAY_MD5)
+    old_secret: WeakForm = WeakForm.OLD_SECRET
 
     def asked(self) -> tuple[Asked, ...]:
         words = like(
@@ -120,6 +122,8 @@ class ApiTokenRight(Step):
                 call.client, call.secret_end = client, kept.end
                 if isinstance(right, WeakForm):
                     call.uses(right)
+                if kept.end is not None:
+                    call.uses(self.old_secret)
                 return
         raise Refused(Outcome.CLIENT_REFUSED, "the api_token is wrong")
 

@@ -10,6 +10,7 @@ from lingpai.edge.carriers import Carrier, read_basic
 from lingpai.edge.contract import Step
 from lingpai.edge.describing import Asked
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
+from lingpai.vocabulary.policies import WeakForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class BasicClient(Step):
     Args:
         named: Where the request may name the client once more.
         pattern: What an id looks like; nothing else is looked up.
+        old_secret: What it is to know only the secret before the one in use.
 
     """
 
@@ -41,6 +43,7 @@ class BasicClient(Step):
 
     named: Carrier
     pattern: str
+    old_secret: WeakForm = WeakForm.OLD_SECRET
     fits: Callable[[str], object] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +70,8 @@ class BasicClient(Step):
         if not right:
             raise Refused(Outcome.CLIENT_SECRET_WRONG, f"wrong secret of client {client.id}")
         call.client, call.secret_end = client, right[0].end
+        if call.secret_end is not None:
+            call.uses(self.old_secret)
         if not client.enabled or not client.speaks(call.contract.name, call.now):
             raise Refused(Outcome.CLIENT_NOT_SERVED, f"client {client.id} is disabled, or not for {call.contract.name}")
 
