@@ -117,7 +117,7 @@ def built(path: str) -> bytes:
 
 @contextmanager
 def front_end(name: str, server_url: str) -> Iterator[str]:
-    """Serve the pages called *name*; the value is their origin."""
+    """Serve the pages called *name*, or those of a folder; the value is their origin."""
     with ThreadingHTTPServer(("127.0.0.1", 0), PageHandler) as pages:
         pages.folder = PAGES / name  # type: ignore[attr-defined]
         pages.made = {  # type: ignore[attr-defined]
@@ -220,11 +220,11 @@ def sign_in(page, user):
     )
 
 
-def both(first, second, script):
-    """Start *script* in both pages at once, and return what each came to."""
-    for page in (first, second):
+def both(tabs, script):
+    """Start *script* in both *tabs* at once, and return what each came to."""
+    for page in tabs:
         page.evaluate(f"() => {{ globalThis.result = {script} }}")
-    return [page.evaluate("result") for page in (first, second)]
+    return [page.evaluate("result") for page in tabs]
 
 
 # A device whose clock stands still thinks that its pair never ends: so it is the server's 10026 that renews.
@@ -274,7 +274,7 @@ def test_fifty_calls_with_an_expired_access_token_in_each_of_two_tabs_make_one_r
     before = renewals(server)
     proxy.lose()
 
-    results = both(*tabs, "add(api, 50)")
+    results = both(tabs, "add(api, 50)")
 
     assert results == [["done"] * 50, ["done"] * 50]
     assert renewals(server) - before == 1
@@ -314,7 +314,7 @@ def test_a_session_that_an_operator_ends_is_told_once_in_each_tab_with_the_reaso
     second = tab(context, origin, "second")
     end_sessions(server, server.user)
 
-    results = both(first, second, "add(api, 20)")
+    results = both((first, second), "add(api, 20)")
 
     assert results == [["session_over"] * 20, ["session_over"] * 20]
     assert [page.evaluate("seen.endings") for page in (first, second)] == [["kicked_out"], ["kicked_out"]]

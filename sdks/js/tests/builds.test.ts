@@ -1,10 +1,11 @@
 /** What is published works where it is meant to: required, imported, as one script, as a mini-program, without a platform. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createContext, runInContext } from 'node:vm'
 import { parse, tokenizer } from 'acorn'
+import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { Program } from './program.js'
 
@@ -88,4 +89,24 @@ test('it can be required, imported and put into a page, and offers the same each
 
 test('it depends on nothing', () => {
   expect(Object.keys(JSON.parse(readFileSync(`${root}package.json`, 'utf8')).dependencies ?? {})).toEqual([])
+})
+
+const PAGES = ['README.md', 'README.zh.md', '../../docs/sdk/javascript.md', '../../docs/sdk/javascript.zh.md']
+
+test.each(PAGES)('%s imports what there is', async page => {
+  const offered = Object.keys(await import('../src/index.js'))
+  const named = [...readFileSync(`${root}${page}`, 'utf8').matchAll(/\{([\w, ]+)\} (?:from '|= require\(')@lingpai\/client'/g)]
+
+  expect(named.length).toBeGreaterThan(0)
+  expect(offered).toEqual(expect.arrayContaining(named.flatMap(([, names]) => names!.split(',').map(name => name.trim()))))
+})
+
+test.each(PAGES.slice(2))('%s tells the sizes of the builds, to a kilobyte', page => {
+  const rows = [...readFileSync(`${root}${page}`, 'utf8').matchAll(/^\| `dist\/(\S+)`[^|]*\| (\d+) KB \| (\d+) KB \|$/gm)]
+
+  expect(rows.length).toBe(3)
+  for (const [, file, bytes, gzipped] of rows) {
+    expect(Math.abs(script(file!).length / 1000 - Number(bytes))).toBeLessThan(1)
+    expect(Math.abs(gzipSync(script(file!), { level: 9 }).length / 1000 - Number(gzipped))).toBeLessThan(1)
+  }
 })
