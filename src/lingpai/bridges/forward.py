@@ -187,7 +187,7 @@ class _Asked:
             request = msgspec.structs.replace(asked, method=method, path=inside, query=query, address=address)
             if scope.get("scheme") != "https" and not is_local(request):
                 request = msgspec.structs.replace(request, plain=True)
-            if _may_hold_proofs(entrance, request) and is_announced(scope, request):
+            if may_hold_proofs(entrance, request) and is_announced(scope, request):
                 request = msgspec.structs.replace(request, body=await read_body(request, receive))
         except Refused as refusal:
             return "", "", entrance.refuse(asked, desk, refusal)
@@ -218,7 +218,7 @@ def _unnamed(why: str) -> NoReturn:
     raise Refused(Outcome.UNREADABLE, f"the proxy is set up wrong, or the client wrote its headers: {why}")
 
 
-def _may_hold_proofs(entrance: Entrance, request: Request) -> bool:
+def may_hold_proofs(entrance: Entrance, request: Request) -> bool:
     """Return whether the request's body is one that the contract takes proofs from."""
     told = request.values(b"content-type")
     media_type = told[0].decode("latin-1").partition(";")[0].strip().lower() if told else ""

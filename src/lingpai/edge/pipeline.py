@@ -69,7 +69,7 @@ def serve(contract: Contract, request: Request, desk: Desk) -> Answer:
             contract.reader(call)
             for step in contract.steps:
                 step(call)
-            return _success(call)
+            return succeeded(call)
         except Refused as refusal:
             return told(call, refusal)
     # Also what cannot be written down: a result that is no JSON, an ending that its part did not announce.
@@ -83,7 +83,8 @@ def refuse(contract: Contract, request: Request, desk: Desk, refusal: Refused) -
     return told(Call(request, contract, desk, desk.clock()), refusal)
 
 
-def _success(call: Call) -> Answer:
+def succeeded(call: Call) -> Answer:
+    """Return how *call*, which ends well with its `result`, is answered."""
     code = call.contract.spelling[Outcome.OK]
     message = call.route.message if call.route else None
     said = Said(Outcome.OK, code.number, _message(code, call, message), call.result)
