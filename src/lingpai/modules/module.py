@@ -48,7 +48,7 @@ class BusinessCall:
     name: str
     run: Callable[[Any, Any], Result]
     asks: Asks = NOTHING
-    answers: type | None = None
+    answers: Any = None
     public: bool = False
     reads: bool = False
     role: str = ""

@@ -432,7 +432,7 @@ class Tables(Protocol):
     def rows(self, statement: Any, /, **values: object) -> Sequence[Any]:
         """Return every row that *statement* returns with *values* bound; a write returns what it says it does."""
 
-    def row(self, statement: Any, /, **values: object) -> Any | None:
+    def row(self, statement: Any, /, **values: object) -> Any:
         """Return the first row, or None."""
 
 

@@ -30,7 +30,7 @@ class Scratch:
     def rows(self, statement: Any, /, **values: object) -> Sequence[Any]:
         return self._open()[1].alone.rows(statement, **values)
 
-    def row(self, statement: Any, /, **values: object) -> Any | None:
+    def row(self, statement: Any, /, **values: object) -> Any:
         return self._open()[1].alone.row(statement, **values)
 
     @contextmanager
