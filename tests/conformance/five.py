@@ -8,6 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import argon2
+
+from lingpai.principals.names import name_key
+from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.values import User
 from tests.conformance.stage import Stage
 
 CONTRACTS = ("mowork", "oppmg", "twokeys", "zhiyun", "thinkjs")
@@ -15,6 +20,8 @@ CONTRACTS = ("mowork", "oppmg", "twokeys", "zhiyun", "thinkjs")
 APP, APP_SECRET = "app_android", "k3y-Of-20-chars-long"
 DESK, DESK_SECRET = "1234567890", "s3cret-Of-16-chr"
 PASSWORD = "correct horse battery"
+HASH = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+"""Cheap, so that a town of many is settled at once."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,15 @@ class Five:
         self._tokens: dict[tuple[str, str], dict[str, Any]] = {}
 
     def person(self, name: str, *more: str) -> None:
-        """Add a user."""
-        self.stage.user(name, PASSWORD, *more)
+        """Add a user; `company=1` or `admin=1` makes them a member."""
+        values = dict(word.split("=", 1) for word in more)
+        joins = [(int(values.pop(kind)), kind == "admin") for kind in ("company", "admin") if kind in values]
+        user = User(0, name, name_key(name), HASH, created=self.stage.now, **_read(values))
+        with self.stage.stores.change(Event("user:added", "user", name, told=False)) as change:
+            kept = change.accounts.add(user)
+            assert kept, f"{name} is there already"
+            for company, is_admin in joins:
+                change.companies.join(kept.id, company, is_admin=is_admin)
 
     def ask(self, contract: str, call: str, who: str = "", **arguments: Any) -> Heard:
         """Ask `module/name` with *arguments*, signed in as *who* unless nobody asks."""
@@ -141,6 +155,11 @@ class Five:
         headers = {"Authorization": self._token("thinkjs", who)["token"]} if who else {}
         status, came = self._sent("POST", f"/thinkjs/api/{call}", headers, json.dumps(arguments))
         return Heard(status, came["errno"], came["errmsg"], came["data"])
+
+
+def _read(values: dict[str, str]) -> dict[str, Any]:
+    """Return a user's fields as they were written in words."""
+    return {name: value == "yes" if name == "phone_verified" else value for name, value in values.items()}
 
 
 def _flat(arguments: dict[str, Any]) -> dict[str, str]:

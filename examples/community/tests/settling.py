@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import lingpai_community
+
 from lingpai.vocabulary.outcomes import End
 from tests.conformance.five import Five, Heard
 from tests.conformance.stage import Stage

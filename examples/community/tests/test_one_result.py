@@ -3,10 +3,10 @@
 import re
 
 import pytest
+from lingpai_community.endings import BILL_HELD, KEY_BAD, NOT_FOUND, ORDER_OVER, OUT_OF_TURN, THERE_ALREADY
 from settling import CHEN, COMPANY, FANG, GU, MEI, OWNED, WANG, begin, ended, settled
 
 from lingpai.vocabulary.outcomes import Ending, Outcome
-from lingpai_community.endings import BILL_HELD, KEY_BAD, NOT_FOUND, ORDER_OVER, OUT_OF_TURN, THERE_ALREADY
 from tests.conformance.five import CONTRACTS
 
 NOW = "2026-01-01 08:00:00"

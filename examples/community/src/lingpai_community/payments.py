@@ -186,7 +186,7 @@ class StandIn:
     def read(self, headers: Mapping[str, str], body: bytes) -> Paid | None:
         return self._notifications.read(headers, body)
 
-    def notification(self, number: str, amount: int, **changes: Any) -> tuple[dict[str, str], bytes]:
+    def notification(self, number: str, fen: int, **changes: Any) -> tuple[dict[str, str], bytes]:
         """Return headers and body of the notification that the order was paid; *changes* stand in what it tells."""
         told = {
             "mchid": self._merchant.mchid,
@@ -195,7 +195,7 @@ class StandIn:
             "transaction_id": f"42000000{number[:20]}",
             "trade_type": "APP",
             "trade_state": "SUCCESS",
-            "amount": {"total": amount, "payer_total": amount, "currency": "CNY", "payer_currency": "CNY"},
+            "amount": {"total": fen, "payer_total": fen, "currency": "CNY", "payer_currency": "CNY"},
             **changes,
         }
         nonce = self._randomness(6).hex()
