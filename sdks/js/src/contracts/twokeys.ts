@@ -72,6 +72,7 @@ export function twokeysContract(options: Omit<TwokeysOptions, 'transport'>): Con
         const query = { ...keys, ...asked.args }
         return { request: { method: 'GET', url: withQuery(url, query), headers, body: null }, canonical }
       }
+      // GET and POST are alike here, and only a form keeps the user's token out of the address.
       headers['Content-Type'] = 'application/x-www-form-urlencoded'
       const user = tokens ? { user_id: tokens.user_id, user_token: tokens.user_token } : {}
       const body = form({ ...user, ...asked.args })

@@ -79,6 +79,8 @@ export class Client<T> {
   private started = 0
   private endedAt = 0
   private signedIn: boolean
+  /** What the last tokens that were told of show. */
+  private toldOf = ''
   private flight: { shown: string; promise: Promise<T> } | null = null
 
   constructor(
@@ -88,7 +90,9 @@ export class Client<T> {
     const key = options.storageKey || `lingpai.${contract.name}`
     this.session = new Session(options.storage || memoryStorage(), key, contract)
     this.lock = options.lock || inTurn()
-    this.signedIn = this.session.read().tokens !== null
+    const { tokens } = this.session.read()
+    this.signedIn = tokens !== null
+    if (tokens) this.toldOf = contract.shown(tokens)
     this.unwatch = this.session.watch(() => this.heardFromAnotherTab())
     if (options.onSignedOut) this.signedOut.add(options.onSignedOut)
     if (options.onWire) this.wire.add(options.onWire)
@@ -131,8 +135,7 @@ export class Client<T> {
   /** Go on with tokens that were got elsewhere. */
   enter(tokens: T): void {
     this.session.open(tokens, this.skew)
-    this.signedIn = true
-    this.tokensChanged.tell(tokens)
+    this.tellTokens(tokens)
   }
 
   /** Get fresh tokens now. */
@@ -210,9 +213,8 @@ export class Client<T> {
 
   /** Put *next* where *shown* stands, and return what stands there now; null where the session was ended meanwhile. */
   private put(shown: T, next: T): T | null {
-    const before = this.session.read().tokens
     const stands = this.session.replace(shown, next, this.skew)
-    if (before && stands && this.contract.shown(before) !== this.contract.shown(stands)) this.tokensChanged.tell(stands)
+    if (stands) this.tellTokens(stands)
     return stands
   }
 
@@ -322,16 +324,23 @@ export class Client<T> {
 
   private heardFromAnotherTab(): void {
     const { tokens, over } = this.session.read()
-    if (tokens) {
-      this.signedIn = true
-      this.tokensChanged.tell(tokens)
-    } else if (this.signedIn) this.tellSignedOut(over || 'unknown')
+    if (tokens) this.tellTokens(tokens)
+    else if (this.signedIn) this.tellSignedOut(over || 'unknown')
+  }
+
+  private tellTokens(tokens: T): void {
+    const shown = this.contract.shown(tokens)
+    this.signedIn = true
+    if (shown === this.toldOf) return
+    this.toldOf = shown
+    this.tokensChanged.tell(tokens)
   }
 
   /** Calls that are on their way now may hear of this end as well; they tell nobody again. */
   private tellSignedOut(reason: Reason): void {
     this.endedAt = this.started
     this.signedIn = false
+    this.toldOf = ''
     this.signedOut.tell(reason)
   }
 
