@@ -6,6 +6,7 @@ such a host serves nothing else, and of its contract only the side that it was n
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -17,8 +18,12 @@ from lingpai.composition import House, open_house
 from lingpai.edge.asgi import Receive, Scope, Send
 from lingpai.edge.contract import Contract
 from lingpai.edge.envelopes import write_json
+from lingpai.edge.logs import write_logs
 from lingpai.edge.proxies import named_host
 from lingpai.principals.master_key import VARIABLE
+from lingpai.vocabulary.settings import told_settings
+
+LOG = logging.getLogger(__name__)
 
 BRIDGES = frozenset({"forward", "refusal"})
 """First parts of paths that belong to proxies."""
@@ -91,11 +96,15 @@ class App:
                     await loop.run_in_executor(None, self._house.start)
                     self.prepare()
                 except Exception as trouble:
+                    LOG.exception("cannot start")
                     await send({"type": "lifespan.startup.failed", "message": str(trouble)})
                     raise
+                told = {"version": __version__, "contracts": sorted(self._contracts)}
+                LOG.info("started", extra=told | {"settings": told_settings(self._house.settings)})
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await loop.run_in_executor(None, self._house.stop)
+                LOG.info("stopped")
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -108,6 +117,7 @@ async def _send(send: Send, status: int, page: MutableMapping[str, Any]) -> None
 
 def create() -> App:
     """Return the application for the folder that `LINGPAI_DATA` names: what each worker of the server runs."""
+    write_logs()
     house = open_house(Path(os.environ.get("LINGPAI_DATA", "lingpai-data")), dict(os.environ))
     # What this process starts from now on need not know it.
     os.environ.pop(VARIABLE, None)

@@ -26,8 +26,10 @@ from lingpai.edge.asgi import Desks, Shell
 from lingpai.edge.contract import Contract, Declaration
 from lingpai.edge.desk import Desk
 from lingpai.edge.forwarding import Entrance
+from lingpai.edge.logbook import Logbook
 from lingpai.edge.proxies import Proxies
 from lingpai.edge.steps import built_in_id
+from lingpai.edge.tally import Tally
 from lingpai.modules.module import Built, Hook, Module, Offers, built
 from lingpai.modules.workbench import Workbench
 from lingpai.operations.authorize import Authorize
@@ -394,11 +396,23 @@ class House:
         return Sealer(self.stores, self.keys, self.clock, self.ticks)
 
     @cached_property
+    def tally(self) -> Tally:
+        """What this worker counts of its calls."""
+        return Tally()
+
+    @cached_property
     def shell(self) -> Shell:
         """What serves requests."""
         self.keys.vouched_by(self.remembered.is_vouched)
-        desks = Desks(self._remembering_desk(), self._asking_desk())
-        return Shell(desks, self._saw, self.weak_uses.count, threads=self.settings.threads)
+        return Shell(
+            Desks(self._remembering_desk(), self._asking_desk()),
+            self._saw,
+            self.weak_uses.count,
+            threads=self.settings.threads,
+            logbook=Logbook(self.settings.log.requests),
+            tally=self.tally,
+            trusts=self.proxies.lists,
+        )
 
     def prepare(self) -> None:
         """

@@ -6,7 +6,6 @@ line that names it. The workers share nothing but the data folder.
 """
 
 import ipaddress
-import logging
 import multiprocessing
 import os
 import signal
@@ -34,6 +33,7 @@ from lingpai.cli.parameters import HERE, Data, command
 from lingpai.cli.printing import Trouble, marked, said, show, show_text, table
 from lingpai.cli.story import TRIED_BY
 from lingpai.composition import Served
+from lingpai.edge.logs import write_logs
 
 APP = "lingpai.app:create"
 """What each worker runs, named and not imported: it stands left of us."""
@@ -119,13 +119,14 @@ def serve(
         show("", _next_step(data, has_users=has_users))
     os.environ["LINGPAI_DATA"] = str(data.absolute())
     os.environ["LINGPAI_WORKERS"] = str(workers)
+    write_logs()
     _run(listening, address, workers)
     show("", said("已停止", "stopped"))
 
 
 def load_app() -> Any:
     """Return the application: what a worker runs first."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    write_logs()
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         threading.Thread(target=_stop_when_orphaned, args=(parent.pid,), name="orphan", daemon=True).start()
@@ -191,8 +192,8 @@ def _stop_with_terminal(server: Any) -> None:
 
 
 _LOG: dict[str, Any] = {
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "generic", "stream": "ext://sys.stderr"}},
-    "loggers": {"_granian": {"handlers": ["console"], "propagate": False}},
+    "handlers": {},
+    "loggers": {"_granian": {"handlers": [], "propagate": True}},
 }
 """The server's own warnings go where ours go; it writes no line for each request, which could hold a token."""
 

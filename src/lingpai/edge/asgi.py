@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,9 +18,11 @@ import msgspec
 from lingpai.edge.call import Request
 from lingpai.edge.contract import Contract
 from lingpai.edge.desk import Desk
+from lingpai.edge.logbook import CURRENT, ON_LOOP, REQUEST_ID, Logbook, request_id, told_id
 from lingpai.edge.origins import allow_origin, preflight
 from lingpai.edge.pipeline import Answer, refuse, serve
 from lingpai.edge.proxies import is_local
+from lingpai.edge.tally import Tally
 from lingpai.modules.module import Hook, Replied, Rung
 from lingpai.vocabulary.outcomes import End, NotRemembered, Outcome, Refused
 from lingpai.vocabulary.policies import Used
@@ -71,6 +74,9 @@ class Shell:
         waiting: How many more may wait for a thread; beyond that a call ends OVERLOADED.
         saw: Takes the sighting of the run that answered.
         used: Takes what weak forms it used.
+        logbook: Where calls are written down.
+        tally: Where they are counted.
+        trusts: Whether the peer with that address is a proxy of ours, whose word for a request's id is taken.
 
     """
 
@@ -82,25 +88,35 @@ class Shell:
         *,
         threads: int = 16,
         waiting: int = 256,
+        logbook: Logbook | None = None,
+        tally: Tally | None = None,
+        trusts: Callable[[str], bool] = lambda _peer: False,
     ) -> None:
         self.desks = desks
         self.saw = saw
         self.used = used
         self._places = threads + waiting
         self._busy = 0
+        self._logbook = logbook or Logbook()
+        self._tally = tally or Tally()
+        self._trusts = trusts
         self._pool = ThreadPoolExecutor(threads, "call")
 
-    async def __call__(
+    async def __call__(  # noqa: C901, PLR0912 - each further function would cost a hundredth of the whole
         self, contract: Contract, path: str, side: str, address: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Serve one request of *contract*; *path* is the one inside the contract."""
         request = Request(scope["method"], path, scope["query_string"], scope["headers"], b"", address, side)
         if scope.get("scheme") != "https" and not is_local(request):
             request = msgspec.structs.replace(request, plain=True)
+        if b"x-request-id" in request.last:
+            self._take_id(request, scope)
         origin = request.values(b"origin")
         if request.method == "OPTIONS":
             await send_answer(send, Answer(204, preflight(contract, origin), b""))
             return
+        asked = False
+        began = perf_counter_ns()
         try:
             body = await read_body(request, receive) if is_announced(scope, request) else b""
         except Refused as refusal:
@@ -108,18 +124,42 @@ class Shell:
         else:
             if body:
                 request = msgspec.structs.replace(request, body=body)
+                # How long somebody takes to send is not how long we take to answer.
+                began = perf_counter_ns()
+            ON_LOOP.request = request
             try:
                 answer = serve(contract, request, self.desks.remembering)
             except NotRemembered:
-                try:
-                    answer = await self.ask(serve, contract, request, self.desks.asking)
-                except Refused as refusal:
-                    answer = refuse(contract, request, self.desks.remembering, refusal)
+                asked = True
+            finally:
+                ON_LOOP.request = None
+            if asked:
+                answer = await self._ask_for(contract, request)
         if answer.sighting is not None:
             self.saw(answer.sighting)
         if answer.used is not None:
             self.used(answer.used)
-        await send_answer(send, answer, allow_origin(contract, origin))
+        nanoseconds = perf_counter_ns() - began
+        self._tally.count(contract.name, nanoseconds, asked=asked)
+        more = allow_origin(contract, origin)
+        if answer.refusal is not None:
+            more = {**more, REQUEST_ID: request_id(request)}
+            self._tally.count_refused(contract.name, answer.refusal.outcome, asked=asked)
+        if answer.refusal is not None or self._logbook.writes_all:
+            self._logbook.write(contract, request, answer, nanoseconds)
+        await send_answer(send, answer, more)
+
+    async def _ask_for(self, contract: Contract, request: Request) -> Answer:
+        try:
+            return await self.ask(_serve_named, contract, request, self.desks.asking)
+        except Refused as refusal:
+            return refuse(contract, request, self.desks.remembering, refusal)
+
+    def _take_id(self, request: Request, scope: Scope) -> None:
+        """Call the request what a proxy of ours calls it."""
+        peer = scope.get("client")
+        if peer and self._trusts(str(peer[0])):
+            msgspec.structs.force_setattr(request, "id", told_id(request))
 
     async def ring(self, hook: Hook, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request of a module's *hook*: whatever fails is a bare status, and its reason is in the log."""
@@ -169,6 +209,15 @@ class Shell:
     def close(self) -> None:
         """End the threads, once they have answered."""
         self._pool.shutdown()
+
+
+def _serve_named(contract: Contract, request: Request, desk: Desk) -> Answer:
+    """Serve on a thread, whose every line meanwhile names the request."""
+    CURRENT.set(request)
+    try:
+        return serve(contract, request, desk)
+    finally:
+        CURRENT.set(None)
 
 
 async def _rung(request: Request, receive: Receive) -> Rung:

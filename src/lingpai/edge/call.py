@@ -30,6 +30,7 @@ class Request(msgspec.Struct, frozen=True):
         address: Who sent it, as far as the listed proxies can be trusted.
         side: The side that the host serves ("account" or "business"); empty serves both.
         plain: It came over a connection that others could read.
+        id: What it is called in the log: a trusted proxy's word, or ours once it is asked for (`logbook.request_id`).
         last: The last value of each header, made from *headers*.
 
     """
@@ -42,6 +43,7 @@ class Request(msgspec.Struct, frozen=True):
     address: str = ""
     side: str = ""
     plain: bool = False
+    id: str = ""
     last: dict[bytes, bytes] = {}
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ The contract's own steps run up to the point where it would perform an operation
 want of a signed-in business call, the call must prove; what was not seen is not proved.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -14,13 +15,16 @@ import msgspec
 from lingpai.edge.call import Call, Request
 from lingpai.edge.contract import Contract, Route, Step
 from lingpai.edge.desk import Desk
-from lingpai.edge.pipeline import LOG, Answer, begun, told, used_by
+from lingpai.edge.logbook import named, place
+from lingpai.edge.pipeline import Answer, begun, told, used_by
 from lingpai.edge.steps import Performed, Proved, Routed
 from lingpai.edge.weak import check_judged
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 from lingpai.vocabulary.policies import Used
 from lingpai.vocabulary.settings import ForwardSettings
 from lingpai.vocabulary.values import Caller, Sighting
+
+LOG = logging.getLogger(__name__)
 
 
 class Elsewhere:
@@ -124,8 +128,9 @@ class Entrance:
                 self._check_rules(call)
             except Refused as refusal:
                 return Verdict(call, call.caller, told(call, refusal), call.sighting, used_by(call))
-        except Exception:  # noqa: BLE001 - logged, and told as the contract tells what went wrong inside
-            LOG.exception("%s: judging %s %s for %s failed", self.contract.name, request.method, request.path, self)
+        except Exception:
+            where = place(self.contract, request, None)
+            LOG.exception("%s: judging %s for %s failed", self.contract.name, where, self, extra=named(request))
             return Verdict(call, None, told(call, Refused(Outcome.INTERNAL)), None, None)
         return Verdict(call, call.caller, None, call.sighting, used_by(call))
 

@@ -32,6 +32,7 @@ SIDES: Mapping[Side, tuple[str, str]] = {"account": ("账号", "accounts"), "bus
 
 HEADERS: Mapping[str, tuple[str, str]] = {
     "Cache-Control": ("总是 no-store", "no-store, always"),
+    "X-Request-Id": ("日志里这次请求的编号", "what the log calls this request"),
     "X-Lingpai-Reason": ("为何要重新登录", "why to sign in again"),
     "Retry-After": ("多少秒后再试", "seconds after which to try again"),
     "Allow": ("支持的请求方式", "the methods that are answered"),
@@ -190,6 +191,8 @@ class _Described:
             brings = ["Cache-Control", *([OF_ENDINGS[end]] if end in OF_ENDINGS else [])]
             if end is Outcome.OK:
                 brings += [name for step in self._steps(route) for name in step.headers()]
+            else:
+                brings.append("X-Request-Id")
             told.update({name: {"$ref": f"#/components/headers/{name}"} for name in brings})
             for media, (name, schema) in self._heard(route, end).items():
                 shapes.setdefault(status, {}).setdefault(media, {})[name] = schema

@@ -4,7 +4,6 @@ The way of a request, in the order it happens.
 reader -> the contract's steps (checks, route, carriers, scheme, admission, operation) -> codes -> envelope
 """
 
-import logging
 from collections.abc import Mapping
 
 import msgspec
@@ -19,8 +18,6 @@ from lingpai.vocabulary.outcomes import Outcome, Reason, Refused
 from lingpai.vocabulary.policies import FREE, Used, WeakForm
 from lingpai.vocabulary.values import Sighting
 
-LOG = logging.getLogger(__name__)
-
 _PLAIN = (WeakForm.PLAIN_HTTP,)
 
 
@@ -32,6 +29,9 @@ class Answer(msgspec.Struct, frozen=True):
         headers: Besides those of every answer; names in lower case.
         sighting: To be written down by the shell, if this is the run that answers.
         used: To be counted by the shell, likewise.
+        call: What was found out on the way.
+        refusal: How the call ended, where it did not end well.
+        trouble: What failed of ours.
 
     """
 
@@ -40,6 +40,9 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
     sighting: Sighting | None = None
     used: Used | None = None
+    call: Call | None = None
+    refusal: Refused | None = None
+    trouble: Exception | None = None
 
 
 def begun(contract: Contract, request: Request, desk: Desk) -> Call:
@@ -73,9 +76,8 @@ def serve(contract: Contract, request: Request, desk: Desk) -> Answer:
         except Refused as refusal:
             return told(call, refusal)
     # Also what cannot be written down: a result that is no JSON, an ending that its part did not announce.
-    except Exception:
-        LOG.exception("%s: %s %s failed", contract.name, request.method, request.path)
-        return told(call, Refused(Outcome.INTERNAL))
+    except Exception as trouble:  # noqa: BLE001 - the shell writes it down
+        return told(call, Refused(Outcome.INTERNAL), trouble)
 
 
 def refuse(contract: Contract, request: Request, desk: Desk, refusal: Refused) -> Answer:
@@ -91,7 +93,7 @@ def succeeded(call: Call) -> Answer:
     return _answer(call, code, said, call.answer_headers)
 
 
-def told(call: Call, refusal: Refused) -> Answer:
+def told(call: Call, refusal: Refused, trouble: Exception | None = None) -> Answer:
     """Return how *call*, which ends with *refusal*, is answered."""
     contract = call.contract
     code = contract.spelling[refusal.outcome]
@@ -108,7 +110,7 @@ def told(call: Call, refusal: Refused) -> Answer:
         headers["retry-after"] = str(refusal.retry_after)
     fields = {name: wrong[_language(call) == "en"] for name, wrong in refusal.fields.items()}
     said = Said(refusal.outcome, code.number, message, refusal.data, reason, fields)
-    return _answer(call, code, said, headers)
+    return _answer(call, code, said, headers, refusal, trouble)
 
 
 def _telling(contract: Contract, reason: Reason | None) -> Reason:
@@ -117,13 +119,21 @@ def _telling(contract: Contract, reason: Reason | None) -> Reason:
     return reason
 
 
-def _answer(call: Call, code: Code, said: Said, headers: Mapping[str, str]) -> Answer:
+def _answer(
+    call: Call,
+    code: Code,
+    said: Said,
+    headers: Mapping[str, str],
+    refusal: Refused | None = None,
+    trouble: Exception | None = None,
+) -> Answer:
     content_type, body = call.contract.envelope.wrap(said, call)
+    headers = {"content-type": content_type, **headers}
     client = call.client
     if client is None or (not call.weak and client.policies is FREE):
-        return Answer(code.status, {"content-type": content_type, **headers}, body, call.sighting)
-    told = {"content-type": content_type, **headers, **announced(call, client)}
-    return Answer(code.status, told, body, call.sighting, used_by(call))
+        return Answer(code.status, headers, body, call.sighting, None, call, refusal, trouble)
+    headers = {**headers, **announced(call, client)}
+    return Answer(code.status, headers, body, call.sighting, used_by(call), call, refusal, trouble)
 
 
 def _message(code: Code, call: Call, message: tuple[str, str] | None = None) -> str:

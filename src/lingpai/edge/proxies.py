@@ -66,6 +66,10 @@ class Proxies:
             lambda text: is_in(networks, read_address(text))
         )
 
+    def lists(self, peer: str) -> bool:
+        """Return whether *peer*, an address, is a listed proxy's."""
+        return bool(self._networks) and self._is_listed(peer)
+
     def seen_through(self, scope: Scope) -> tuple[Scope, str, str]:
         """
         Return *scope* with the scheme that the sender used, the sender's address, and the host that it is told to want.

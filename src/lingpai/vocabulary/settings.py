@@ -59,6 +59,18 @@ class ModuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """What every module lets you set: nothing; a module adds its own."""
 
 
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    What the server writes down.
+
+    Args:
+        requests: Which calls, each: "none" (only a sample of those that were refused), "refused" or "all".
+
+    """
+
+    requests: Literal["none", "refused", "all"] = "none"
+
+
 Region = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 """A country by its two letters (ISO 3166)."""
 
@@ -103,6 +115,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         proxy_headers: Which headers they write: "x-forwarded" (`X-Forwarded-For`, `-Proto`, `-Host`) or "forwarded".
         contracts: By name, what each contract's own settings say.
         contract_files: Files of contracts that live outside the package.
+        log: What is written down.
         modules: By name, what each module's own settings say.
         module_files: Files, or folders of packages, of modules that are not installed.
         forward: By name, the services that stand behind a proxy, or a guard, which asks us.
@@ -120,6 +133,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     proxy_headers: Literal["x-forwarded", "forwarded"] = "x-forwarded"
     contracts: dict[str, dict[str, Any]] = {}
     contract_files: tuple[str, ...] = ()
+    log: LogSettings = LogSettings()
     modules: dict[str, dict[str, Any]] = {}
     module_files: tuple[str, ...] = ()
     forward: dict[str, dict[str, Any]] = {}
@@ -200,11 +214,14 @@ def read_settings(raw: Mapping[str, Any], kind: type[T], section: str, file: str
 
     """
     fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    readable = {}
+    readable: dict[str, Any] = {}
     for name, value in raw.items():
         named = f"[{section}] {name}" if section else name
         if name not in fields:
             raise unknown_setting(named, name, fields, value, file)
+        if isinstance(value, Mapping) and isinstance(fields[name], type) and issubclass(fields[name], msgspec.Struct):
+            readable[name] = read_settings(value, fields[name], name, file)
+            continue
         listed = isinstance(value, str) and isinstance(type_info(fields[name]), VarTupleType)
         readable[name] = [part.strip() for part in value.split(",") if part.strip()] if listed else value
         try:
@@ -289,3 +306,34 @@ def _put(raw: dict[str, Any], path: list[str], value: _Variable) -> None:
         if not isinstance(raw, dict):
             raise SettingRefused(f"{value.name}: {name} is no section", f"{value.name}：{name} 不是一节")
     raw[path[-1]] = value
+
+
+OPEN = frozenset({"entrance", "registration", "timezone", "origins", "account_hosts", "business_hosts"})
+"""Settings of contracts and modules whose text anybody may read; of the others only numbers and yes or no."""
+
+
+def told_settings(settings: Settings) -> dict[str, Any]:
+    """Return *settings* for the log: of what may hold a secret, only that it is set."""
+    told: dict[str, Any] = _plain(settings)
+    for section in ("contracts", "modules"):
+        for part in told[section].values():
+            for name, value in part.items():
+                if name not in OPEN and not isinstance(value, int):
+                    part[name] = "…"
+    for name, value in told.items():
+        if isinstance(value, str) and any(word in name for word in ("secret", "password", "token", "key")):
+            told[name] = "…"
+    if "://" in settings.database:
+        scheme, _, rest = settings.database.partition("://")
+        told["database"] = f"{scheme}://…{rest.partition('?')[0].rpartition('@')[2]}"
+    return told
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value if value is None or isinstance(value, int | float) else str(value)

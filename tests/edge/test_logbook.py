@@ -1,0 +1,219 @@
+"""What is written down of calls: with their id, without what they carried, and never more than a disk can bear."""
+
+import json
+import logging
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from lingpai.edge.logbook import BURST, ON_LOOP, Sample, current_request, request_id
+from lingpai.edge.logs import told
+from lingpai.vocabulary.settings import load_settings, told_settings
+from tests.conformance.stage import Stage
+
+SIGN_IN = {"client_type": "pc", "client_sys_version": "c", "api_version": "v1.0"}
+
+
+@pytest.fixture
+def stage():
+    stage = Stage("mowork")
+    stage.user("mei", "correct horse battery")
+    return stage
+
+
+@pytest.fixture
+def lines(caplog):
+    """Return the lines of calls that were written so far, each as its fields."""
+    caplog.set_level(logging.INFO, "lingpai.edge.logbook")
+    return lambda: [vars(record) for record in caplog.records if record.name == "lingpai.edge.logbook"]
+
+
+def sign_in(stage, password="wrong", **headers):
+    asked = json.dumps({**SIGN_IN, "requestParam": {"username": "mei", "password": password}})
+    return stage.answer("POST", "/mowork/user/login?x=hunter2", list(headers.items()), asked)
+
+
+def test_a_refusal_is_written_with_its_reason_and_the_id_that_the_answer_names(stage, lines):
+    _, headers, _ = sign_in(stage)
+
+    (line,) = lines()
+    assert (line["message"], line["outcome"], line["route"]) == ("refused", "SIGN_IN_FAILED", "/user/login")
+    assert (line["contract"], line["method"], line["client"]) == ("mowork", "POST", "mowork:pc")
+    assert line["request"] == headers["x-request-id"]
+    assert len(line["request"]) == 16
+    assert "hunter2" not in str(line)
+
+
+def test_what_went_well_is_written_only_where_all_is_asked_for(stage, lines):
+    _, headers, _ = sign_in(stage, "correct horse battery")
+    assert lines() == []
+    assert "x-request-id" not in headers
+
+    stage.settings["log"] = load_settings(None, {"LINGPAI_LOG__REQUESTS": "all"}).log
+    stage._build()
+    sign_in(stage, "correct horse battery")
+    (line,) = lines()
+    assert (line["message"], line["outcome"], line["status"]) == ("answered", "OK", 200)
+
+
+def test_a_path_that_is_no_route_keeps_only_words_of_routes(stage, lines):
+    stage.answer("GET", "/mowork/user/hunter2/getinfo", [], "")
+    stage.answer("GET", "/mowork/" + "a/" * 500, [], "")
+
+    assert lines()[0]["route"] == "/user/…/getinfo"
+    assert len(lines()[1]["route"]) < 40
+
+
+@pytest.mark.parametrize(
+    ("sent", "trusted", "taken"),
+    [
+        ("a-proxys.id_1", True, True),
+        ("a-proxys.id_1", False, False),
+        ("with blank", True, False),
+        ("x" * 65, True, False),
+        ('"}\n{"', True, False),
+        ("", True, False),
+    ],
+)
+def test_a_well_formed_id_of_a_trusted_proxy_is_taken(stage, lines, sent, trusted, taken):
+    stage.settings["trusted_proxies"] = ("127.0.0.1",) if trusted else ()
+    stage._build()
+
+    _, headers, _ = sign_in(stage, **{"X-Request-Id": sent})
+
+    assert (headers["x-request-id"] == sent) is taken
+    assert lines()[0]["request"] == headers["x-request-id"]
+
+
+def test_what_fails_of_ours_is_written_with_its_traceback_and_id(stage, lines):
+    stage.fault("bug")
+    _, headers, _ = sign_in(stage)
+
+    failed, refused = lines()
+    assert failed["message"] == "mowork: POST /user/login failed"
+    assert failed["request"] == refused["request"] == headers["x-request-id"]
+    assert isinstance(failed["exc_info"][1], RuntimeError)
+
+
+def test_a_line_of_any_depth_knows_its_request(stage, monkeypatch):
+    named = []
+
+    def note(*_):
+        request = current_request()
+        named.append((threading.current_thread().name, request and request_id(request)))
+
+    monkeypatch.setattr(stage.stores.accounts, "named", note)
+    _, headers, _ = sign_in(stage)
+    assert named == [("call_0", headers["x-request-id"])]
+
+    named.clear()
+    monkeypatch.setattr(type(stage.house.served["mowork"].contract.reader), "__call__", note)
+    _, headers, _ = sign_in(stage)
+    assert named[0] == ("MainThread", headers["x-request-id"])
+    assert ON_LOOP.request is current_request() is None
+
+
+def test_a_flood_of_refusals_writes_a_few_lines_and_how_many_it_left_out():
+    now = 100.0
+    sample = Sample(lambda: now)
+
+    assert sum(sample.lets_through() for _ in range(1000)) == BURST
+    assert sample.left_out == 1000 - BURST
+    now += 2
+    assert [sample.lets_through() for _ in range(3)] == [True, True, False]
+    assert sample.taken() == 1000 - BURST + 1
+    assert sample.taken() == 0
+    now += 10_000
+    assert sum(sample.lets_through() for _ in range(1000)) == BURST
+
+
+def test_a_flood_of_calls_is_written_in_part_and_where_asked_for_whole(stage, lines):
+    for _ in range(BURST + 10):
+        stage.answer("GET", "/mowork/nowhere", [], "")
+    assert len(lines()) < BURST + 5
+
+    stage.settings["log"] = load_settings(None, {"LINGPAI_LOG__REQUESTS": "refused"}).log
+    stage._build()
+    before = len(lines())
+    for _ in range(BURST + 10):
+        stage.answer("GET", "/mowork/nowhere", [], "")
+    assert len(lines()) == before + BURST + 10
+
+
+def failing(secret):
+    try:
+        int(secret)
+    except ValueError:
+        raise KeyError(secret) from None
+
+
+def test_a_traceback_names_types_and_places_and_no_value():
+    try:
+        failing("hunter2")
+    except KeyError as trouble:
+        text = told(trouble)
+
+    assert "KeyError" in text
+    assert "test_logbook.py" in text
+    assert "hunter2" not in text.replace('failing("hunter2")', "")
+
+
+def test_a_traceback_tells_what_brought_it_about():
+    try:
+        try:
+            int("hunter2x")
+        except ValueError as cause:
+            raise OSError(28, "No space left on device", "/secret") from cause
+    except OSError as trouble:
+        text = told(trouble)
+
+    assert text.index("No space left") < text.index("brought about by") < text.rindex("ValueError")
+    assert "literal" not in text
+
+
+def test_settings_are_told_without_what_may_be_a_secret():
+    variables = {
+        "LINGPAI_DATABASE": "postgresql://mei:hunter2@db/lingpai?password=hunter2",
+        "LINGPAI_CONTRACTS__MOWORK__INVITATION": "hunter2",
+        "LINGPAI_CONTRACTS__MOWORK__REGISTRATION": "open",
+        "LINGPAI_CONTRACTS__OPPMG__ACCESS_SECONDS": "60",
+        "LINGPAI_MODULES__NOTICES__WHATEVER": "hunter2",
+    }
+    settings = told_settings(load_settings(None, variables))
+
+    assert "hunter2" not in str(settings)
+    assert settings["database"] == "postgresql://…db/lingpai"
+    assert settings["contracts"]["mowork"] == {"invitation": "…", "registration": "open"}
+    assert settings["log"] == {"requests": "none"}
+    json.dumps(settings)
+
+
+WRITE = """
+import logging
+from lingpai.edge.logs import write_logs
+
+write_logs()
+LOG = logging.getLogger("lingpai.somewhere")
+LOG.info("one\\nline %s", "美", extra={"more": 1})
+logging.getLogger("another").info("not written")
+logging.getLogger("another").warning("written")
+try:
+    int("hunter2" + "x")
+except ValueError:
+    LOG.exception("failed")
+"""
+
+
+def test_each_line_is_one_json_object_where_nobody_looks():
+    done = subprocess.run([sys.executable, "-c", WRITE], capture_output=True, text=True, check=True)
+
+    first, second, third = map(json.loads, done.stderr.splitlines())
+    assert first["message"] == "one\nline 美"
+    assert (first["level"], first["logger"], first["more"]) == ("info", "lingpai.somewhere", 1)
+    assert first["at"].endswith("Z")
+    assert first["pid"] > 0
+    assert second["message"] == "written"
+    assert "ValueError" in third["traceback"]
+    assert "hunter2x" not in done.stderr
