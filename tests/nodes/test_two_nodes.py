@@ -1,12 +1,16 @@
 """What is promised for two workers is kept by two nodes that share nothing but a PostgreSQL."""
 
+import json
 import statistics
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from lingpai.composition import open_house
+from lingpai.vocabulary.events import Event
+from tests.cli.running import LINGPAI, environment
 
 ROUNDS = 20
 PATIENCE_SECONDS = 20
@@ -98,3 +102,36 @@ def test_two_nodes_that_start_at_once_on_an_empty_database_have_one_key_for_each
     with ThreadPoolExecutor(6) as pool:
         assert len(set(pool.map(start, range(6)))) == 1
     databases.drop(url)
+
+
+@pytest.mark.timeout(300)
+def test_a_key_that_is_rotated_at_one_node_makes_the_other_refuse_nobody(tmp_path, nodes, postgres_url):
+    here, there = nodes
+    first = here.sign_in()
+    command = [*LINGPAI, "key", "rotate", "--json", "--data", str(tmp_path / "a" / "data")]
+    variables = environment({"DATABASE_URL": postgres_url})
+    for purpose in ("thinkjs.token", "thinkjs.salt"):
+        with subprocess.Popen([*command, purpose], env=variables, stdout=subprocess.PIPE, text=True) as rotating:
+            calls = 0
+            while rotating.poll() is None or calls < 20:
+                for one, other in ((here, there), (there, here)):
+                    token = one.sign_in()
+                    assert (other.who_am_i(token)[0], one.who_am_i(token)[0]) == (200, 200)
+                    assert other.who_am_i(first)[0] == 200
+                calls += 1
+            assert rotating.stdout is not None
+            assert json.loads(rotating.stdout.read())["sessions_ended"] == 0
+
+    # The last tokens of each node are of the new keys alone: the old ones are dropped, and with them the first token.
+    tokens = [node.sign_in() for node in nodes]
+    house = open_house(tmp_path / "b" / "data", {"DATABASE_URL": postgres_url})
+    for purpose in ("thinkjs.token", "thinkjs.salt"):
+        house.keys.prepare(purpose)
+        with house.stores.change(Event("keys:dropped", "keys", purpose)) as change:
+            for key in change.keys.lock(purpose)[1:]:
+                change.keys.drop(key.id)
+    house.stores.close()
+    dropped = time.monotonic()
+    while there.who_am_i(first)[0] == 200:
+        assert time.monotonic() - dropped < PATIENCE_SECONDS
+    assert all(node.who_am_i(token)[0] == 200 for node in nodes for token in tokens)
