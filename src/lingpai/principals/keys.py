@@ -144,6 +144,7 @@ class Keyring:
         self._stores = stores
         self._ask_masters: MasterKeys = master if callable(master) else lambda: (master,)
         self._masters: list[AESGCM] = []
+        self._new_masters: list[bytes] = []
         self._clock = clock
         self._randomness = randomness
         self._ticks = ticks
@@ -323,6 +324,8 @@ class Keyring:
         """Seal every key under *master*, and return how many there are."""
         keys.lock("")
         rows, new = keys.all(), AESGCM(master)
+        # Wherever the key comes from, it may be told there only later.
+        self._new_masters.append(master)
         for row in rows:
             keys.seal(row.id, _sealed_key(new, row.purpose, self._open(row)))
         return len(rows)
@@ -410,7 +413,7 @@ class Keyring:
         return opened
 
     def _ask(self) -> None:
-        self._masters = [AESGCM(master) for master in self._ask_masters()]
+        self._masters = [AESGCM(master) for master in (*self._ask_masters(), *self._new_masters)]
 
     def _try(self, row: WorkingKey) -> bytes | None:
         for master in self._masters:
