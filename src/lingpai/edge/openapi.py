@@ -22,9 +22,11 @@ from lingpai.edge.envelopes import REASONS
 from lingpai.edge.reading import JsonBody
 from lingpai.edge.samples import has_sample, sample
 from lingpai.edge.steps import Proved
+from lingpai.edge.weak import weak_forms
 from lingpai.edge.xml import write_xml
 from lingpai.vocabulary.likeness import WORDS
 from lingpai.vocabulary.outcomes import Outcome, Reason
+from lingpai.vocabulary.policies import WeakForm
 
 Language = Literal["zh", "en"]
 
@@ -37,8 +39,13 @@ HEADERS: Mapping[str, tuple[str, str]] = {
     "Retry-After": ("多少秒后再试", "seconds after which to try again"),
     "Allow": ("支持的请求方式", "the methods that are answered"),
     "ETag": ("应答的标记，可放入 If-None-Match", "the answer's tag, for If-None-Match"),
+    "Deprecation": ("所用的写法从何时起已宣布停用(RFC 9745)", "since when what the call used is deprecated (RFC 9745)"),
+    "Sunset": ("所用的写法何时停用(RFC 8594)", "when what the call used ends (RFC 8594)"),
 }
 """Headers of answers, and what they say."""
+
+OF_ALL = ("Cache-Control", "Deprecation", "Sunset")
+"""Headers that any answer may carry."""
 
 OF_ENDINGS: Mapping[Any, str] = {
     Outcome.SESSION_OVER: "X-Lingpai-Reason",
@@ -145,6 +152,7 @@ class _Described:
             "security": _requirements(asked),
             "responses": self._responses(route),
             "x-lingpai-outcomes": [end.name for end in self._ends(route)],
+            "x-lingpai-weak-forms": sorted(weak_forms(tuple(self._steps(route))) | {WeakForm.PLAIN_HTTP}),
         }
 
     def _parameter(self, each: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,7 +196,7 @@ class _Described:
         for end in self._ends(route):
             status = self.contract.spelling[end].status
             told = headers.setdefault(status, {})
-            brings = ["Cache-Control", *([OF_ENDINGS[end]] if end in OF_ENDINGS else [])]
+            brings = [*OF_ALL, *([OF_ENDINGS[end]] if end in OF_ENDINGS else [])]
             if end is Outcome.OK:
                 brings += [name for step in self._steps(route) for name in step.headers()]
             else:
