@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 
 import argon2
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -333,7 +334,9 @@ def kept(rows: Rows) -> Rows:
     """Return a copy of all that bad input must not change: all but last-seen and what is counted."""
     copied = rows.copy()
     copied.weak_uses = {}
-    copied.sessions = {name: replace(s, last_seen=0, idle_end=None) for name, s in rows.sessions.items()}
+    copied.sessions = {
+        name: msgspec.structs.replace(s, last_seen=0, idle_end=None) for name, s in rows.sessions.items()
+    }
     return copied
 
 

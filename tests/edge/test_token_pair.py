@@ -4,6 +4,7 @@ import base64
 import json
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from lingpai.edge.call import Call, Request
@@ -165,7 +166,7 @@ def test_a_token_has_expired_at_its_exp_and_not_a_millisecond_before(call):
 
 
 def test_the_end_of_the_session_is_all_that_a_refresh_token_is_promised(pair, session, call):
-    answer = written(pair, replace(session, end=(IAT + 2000) * 1000 + 999), call)
+    answer = written(pair, msgspec.structs.replace(session, end=(IAT + 2000) * 1000 + 999), call)
     assert answer["refresh_expires"] == IAT + 2000
     assert claims(answer["refresh_token"])["exp"] == IAT + 2002
     assert answer["expires_in"] == IAT + 1800

@@ -1,7 +1,8 @@
 """A user, two companies, two client apps and three sessions on memory stores, and workers that remember them."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 
 from lingpai.principals.remembered import Follower, FromMemory, ReadAndRemembered, Remembered
@@ -97,8 +98,8 @@ class Town:
                 change.clients.add(Client(name, name, contracts=frozenset({"mowork"})))
             for which in (
                 session,
-                replace(session, id="mei2", token_digest=b"mei2", client_id="h5"),
-                replace(session, id="bo1", token_digest=b"bo1", user_id=2),
+                msgspec.structs.replace(session, id="mei2", token_digest=b"mei2", client_id="h5"),
+                msgspec.structs.replace(session, id="bo1", token_digest=b"bo1", user_id=2),
             ):
                 change.sessions.open(which)
 

@@ -1,8 +1,8 @@
 """What is long over goes, what is not stays, and nothing is written where nothing goes."""
 
 import time
-from dataclasses import replace
 
+import msgspec
 import pytest
 
 from lingpai.principals import housekeeping
@@ -22,7 +22,7 @@ def stores():
         change.accounts.add(User(0, "mei", "mei", ""))
         change.clients.add(Client("c", "c"))
         change.sessions.open(session)
-        change.sessions.open(replace(session, id="long", token_digest=b"u", end=NOW + 10**12))
+        change.sessions.open(msgspec.structs.replace(session, id="long", token_digest=b"u", end=NOW + 10**12))
         change.codes.add(AuthCode(b"d", "c", 1, "long", frozenset(), None, NOW + 30_000))
     return stores
 

@@ -5,9 +5,9 @@ import random
 import threading
 import time
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from lingpai.edge.checks.server_time import write_server_time
@@ -382,7 +382,7 @@ def standing(number):
 def test_an_idle_end_is_believed_only_once_it_is_written(town):
     worker = town.worker()
     idling = town.stores.sessions.standing_of("mei1")
-    idling = replace(idling, session=replace(idling.session, idle_end=town.now + 10))
+    idling = msgspec.structs.replace(idling, session=msgspec.structs.replace(idling.session, idle_end=town.now + 10))
     worker.remembered.keep_standing(idling, worker.remembered.mark())
     sighting = Sighting("mei1", town.now + 5, town.now + 15)
 
@@ -398,7 +398,7 @@ def test_an_idle_end_is_believed_only_once_it_is_written(town):
 def test_a_use_that_was_written_when_the_session_may_have_been_over_is_asked_about(town):
     worker = town.worker()
     idling = town.stores.sessions.standing_of("mei1")
-    idling = replace(idling, session=replace(idling.session, idle_end=town.now + 10))
+    idling = msgspec.structs.replace(idling, session=msgspec.structs.replace(idling.session, idle_end=town.now + 10))
     worker.remembered.keep_standing(idling, worker.remembered.mark())
 
     worker.remembered.wrote([Sighting("mei1", town.now + 5, town.now + 15)], town.now + 10)

@@ -1,8 +1,8 @@
 """Last-seen and sliding expiry: written once an interval, in batches, and never so late that they revive a session."""
 
 import time
-from dataclasses import replace
 
+import msgspec
 import pytest
 
 from lingpai.principals import sightings as module
@@ -30,7 +30,7 @@ def idling(town, **changed):
     """Return the standing of a session that was opened just now and may idle for half an hour."""
     standing = town.stores.sessions.standing_of("mei1")
     first = {"idle_end": TERMS.idle_end(town.now, first=True)}
-    return replace(standing, session=replace(standing.session, **{**first, **changed}))
+    return msgspec.structs.replace(standing, session=msgspec.structs.replace(standing.session, **{**first, **changed}))
 
 
 def due(admission, standing):
@@ -68,7 +68,9 @@ def test_the_first_use_after_the_sign_in_is_due_where_idleness_counts(town):
 
     town.now += 1
     sighting = due(admission, standing)
-    again = replace(standing, session=replace(standing.session, last_seen=town.now, idle_end=sighting.idle_end))
+    again = msgspec.structs.replace(
+        standing, session=msgspec.structs.replace(standing.session, last_seen=town.now, idle_end=sighting.idle_end)
+    )
     town.now += 1
 
     assert sighting.idle_end == standing.session.began + 1 + 1800_000 + MINUTE
@@ -185,7 +187,7 @@ def test_a_token_once_refused_stays_refused_though_another_worker_had_seen_it_in
     One worker has noted a use and not written it yet when another refuses: what was said is then true for good.
     """
     with town.stores.change(Event("session:opened", "session", "idle", told=False)) as change:
-        change.sessions.open(replace(idling(town).session, id="idle", token_digest=b"idle"))
+        change.sessions.open(msgspec.structs.replace(idling(town).session, id="idle", token_digest=b"idle"))
     here, there = Admission(lambda: town.now), Admission(lambda: town.now)
     first = town.stores.sessions.standing_of("idle")
     town.now = first.session.idle_end - 1

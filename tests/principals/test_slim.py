@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from lingpai.principals.remembered import Remembered
@@ -34,7 +35,7 @@ def test_all_is_remembered_but_the_password(remembered):
 
     remembered.keep_standing(whole, remembered.mark())
 
-    assert remembered.standing_of("one") == replace(whole, user=replace(whole.user, password=""))
+    assert remembered.standing_of("one") == msgspec.structs.replace(whole, user=replace(whole.user, password=""))
 
 
 def test_what_sessions_have_alike_is_kept_once(remembered):
@@ -49,7 +50,7 @@ def test_what_sessions_have_alike_is_kept_once(remembered):
 def test_a_client_that_changed_is_not_taken_for_the_one_it_was(remembered):
     remembered.keep_standing(standing("one", 1), remembered.mark())
     changed = standing("two", 2)
-    changed = replace(changed, client=replace(changed.client, enabled=False))
+    changed = msgspec.structs.replace(changed, client=replace(changed.client, enabled=False))
 
     remembered.keep_standing(changed, remembered.mark())
 

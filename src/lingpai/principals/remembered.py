@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import msgspec
+
 from lingpai.principals.bell import Rung, silence
 from lingpai.stores.interfaces import Feed, Place, Stores
 from lingpai.vocabulary.events import FeedEntry
@@ -145,7 +147,7 @@ class Remembered:
         client = self._alike.setdefault(standing.client, standing.client)
         memberships = self._alike.setdefault(standing.memberships, standing.memberships)
         contract, client_type = sys.intern(session.contract), sys.intern(session.client_type)
-        session = replace(session, client_id=client.id, contract=contract, client_type=client_type)
+        session = msgspec.structs.replace(session, client_id=client.id, contract=contract, client_type=client_type)
         name_key = user.name if user.name == user.name_key else user.name_key
         user = replace(user, id=session.user_id, name_key=name_key, password="", name_skeleton=None)
         return Standing(session, user, client, memberships)
@@ -302,7 +304,7 @@ class Remembered:
 def _later(standing: Standing, sighting: Sighting, idle_end: int | None) -> Standing:
     session = standing.session
     last_seen = max(session.last_seen, sighting.seen)
-    session = replace(session, last_seen=last_seen, idle_end=idle_end)
+    session = msgspec.structs.replace(session, last_seen=last_seen, idle_end=idle_end)
     return Standing(session, standing.user, standing.client, standing.memberships)
 
 

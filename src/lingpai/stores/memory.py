@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
+import msgspec
+
 from lingpai.stores.interfaces import (
     AccountBook,
     AuditTrail,
@@ -304,7 +306,7 @@ class Sessions:
         session = self._held.rows.sessions.get(session_id)
         if session is None or session.ended is not None:
             return False
-        self._held.rows.sessions[session_id] = replace(session, ended=at, end_reason=reason)
+        self._held.rows.sessions[session_id] = msgspec.structs.replace(session, ended=at, end_reason=reason)
         return True
 
     def end_of_user(self, user_id: int, reason: Reason, at: int, *, but: str = "") -> Sequence[str]:
@@ -336,7 +338,7 @@ class Sessions:
         rows = self._held.rows
         _known(rows.companies, company_id)
         if session_id in rows.sessions:
-            rows.sessions[session_id] = replace(rows.sessions[session_id], company_id=company_id)
+            rows.sessions[session_id] = msgspec.structs.replace(rows.sessions[session_id], company_id=company_id)
 
     def delete_over(self, before: int, most: int) -> int:
         rows = self._held.rows
@@ -363,7 +365,7 @@ class Traces:
                 session = rows.sessions.get(sighting.session_id)
                 by_then = max(now, sighting.seen)
                 if session and by_then < min(_ends(session)) and session.ended is None:
-                    rows.sessions[session.id] = replace(
+                    rows.sessions[session.id] = msgspec.structs.replace(
                         session,
                         last_seen=max(session.last_seen, sighting.seen),
                         idle_end=_later(session.idle_end, sighting.idle_end),
@@ -374,7 +376,7 @@ class Traces:
             session = rows.sessions.get(session_id)
             if session is None or session.ended is not None or session.last_issued != shown:
                 return False
-            rows.sessions[session_id] = replace(session, last_issued=fresh)
+            rows.sessions[session_id] = msgspec.structs.replace(session, last_issued=fresh)
             return True
 
 

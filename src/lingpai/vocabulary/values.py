@@ -162,8 +162,7 @@ class Client:
         return newest, ClientSecret(self.old_digest, self.old_sealed, self.old_end)
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True, gc=False):
     """
     One sign-in of one user on one device, whichever contract it came through.
 
@@ -194,8 +193,7 @@ class Session:
     end_reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True, gc=False):
     """
     Everything that admission and a read of oneself ask about one session, read at one moment.
 

@@ -1,10 +1,29 @@
 """Sessions, in SQL: the hot read, the endings that happen once, and the traces of use."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, case, delete, func, insert, or_, select, update
+import msgspec
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Text,
+    Update,
+    bindparam,
+    case,
+    cast,
+    column,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from lingpai.stores.sql.asking import Asking, Row, Statement
+from lingpai.stores.sql.dialects import PerDialect
 from lingpai.stores.sql.engine import Database
 from lingpai.stores.sql.tables import clients, companies, generations, memberships, sessions, users
 from lingpai.stores.sql.values import client_of, columns_of, membership_of, session_of, user_of
@@ -103,23 +122,58 @@ _OVER = (
 )
 DELETE_OVER = delete(sessions).where(sessions.c.id.in_(_OVER)).returning(sessions.c.id)
 
-_SEEN = bindparam("seen", type_=BigInteger)
-# Whichever is later, the use or the writing of it: between them somebody can have been told that the session is over.
-_BY_THEN = bindparam("by_then", type_=BigInteger)
-_NEW_IDLE_END = bindparam("new_idle_end", type_=BigInteger)
-SAW = (
-    update(sessions)
-    .where(
-        sessions.c.id == bindparam("session_id"),
-        sessions.c.ended.is_(None),
-        sessions.c.end > _BY_THEN,
-        or_(sessions.c.idle_end.is_(None), sessions.c.idle_end > _BY_THEN),
+
+def _saw(*told: ColumnElement[Any]) -> Update:
+    """Return the update that writes the sightings *told*: each one's session id, when, and its new idle end."""
+    session_id, seen, idle_end = told
+    # Materialized, or SQLite reads each part from the text again wherever it is named.
+    batch = (
+        select(session_id.label("id"), func.max(seen).label("seen"), func.max(idle_end).label("idle_end"))
+        .group_by(session_id)
+        .cte("batch")
+        .prefix_with("MATERIALIZED")
     )
-    .values(
-        last_seen=case((sessions.c.last_seen < _SEEN, _SEEN), else_=sessions.c.last_seen),
-        idle_end=case((sessions.c.idle_end < _NEW_IDLE_END, _NEW_IDLE_END), else_=sessions.c.idle_end),
+    # Whichever is later, the use or the writing of it: between them somebody can have been told that it is over.
+    by_then = case((batch.c.seen < _NOW, _NOW), else_=batch.c.seen)
+    return (
+        update(sessions)
+        .where(
+            sessions.c.id == batch.c.id,
+            sessions.c.ended.is_(None),
+            sessions.c.end > by_then,
+            or_(sessions.c.idle_end.is_(None), sessions.c.idle_end > by_then),
+        )
+        .values(
+            last_seen=case((sessions.c.last_seen < batch.c.seen, batch.c.seen), else_=sessions.c.last_seen),
+            idle_end=case((sessions.c.idle_end < batch.c.idle_end, batch.c.idle_end), else_=sessions.c.idle_end),
+        )
     )
-)
+
+
+def _saw_on_sqlite() -> Update:
+    each = func.json_each(_BATCH).table_valued("value").c.value
+    return _saw(*(func.json_extract(each, f"$.{name}", type_=kind) for name, kind in _TOLD))
+
+
+def _saw_on_postgresql() -> Update:
+    columns = [column(name, kind) for name, kind in _TOLD]
+    told = func.json_to_recordset(cast(_BATCH, JSON)).table_valued(*columns).render_derived("told", with_types=True)
+    # Locked in the order of their ids first, so that two changes never wait for each other's rows.
+    locked = (
+        select(sessions.c.id)
+        .where(sessions.c.id.in_(select(told.c.id)))
+        .order_by(sessions.c.id)
+        .with_for_update(key_share=True)
+        .cte("locked")
+    )
+    return _saw(told.c.id, told.c.seen, told.c.idle_end).where(sessions.c.id.in_(select(locked.c.id)))
+
+
+_NOW = bindparam("now", type_=BigInteger)
+_BATCH = bindparam("batch", type_=Text)
+_TOLD = ("id", Text), ("seen", BigInteger), ("idle_end", BigInteger)
+# A batch is one text of JSON, written by one statement: half of what one execution for each row takes.
+SAW = PerDialect(_saw_on_sqlite(), _saw_on_postgresql())
 ISSUE = (
     update(sessions)
     .where(
@@ -200,24 +254,13 @@ class SqlTraces:
         self._clock = clock
 
     def saw(self, sightings: Sequence[Sighting]) -> None:
-        # In the order of their ids, so that two batches never wait for each other's rows.
-        batch = sorted(sightings, key=lambda each: each.session_id)
-        if not batch:
+        if not sightings:
             return
+        batch = msgspec.json.encode(
+            [{"id": each.session_id, "seen": each.seen, "idle_end": each.idle_end} for each in sightings]
+        ).decode()
         with self._database.writing() as transaction:
-            now = self._clock()
-            transaction.each(
-                SAW,
-                [
-                    {
-                        "session_id": each.session_id,
-                        "seen": each.seen,
-                        "by_then": max(each.seen, now),
-                        "new_idle_end": each.idle_end,
-                    }
-                    for each in batch
-                ],
-            )
+            transaction.rows(SAW, batch=batch, now=self._clock())
 
     def issue(self, session_id: str, shown: int, fresh: int) -> bool:
         with self._database.writing() as transaction:

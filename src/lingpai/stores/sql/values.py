@@ -6,7 +6,6 @@ by position; only what a column cannot hold as it is (an enum, a set) is named h
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -42,7 +41,13 @@ Kept = User | Company | Client | Session | Generation | AuthCode | Tries | Notic
 
 def columns_of(value: Kept) -> dict[str, object]:
     """Return *value* as its table keeps it, by column."""
-    return {field.name: _column(getattr(value, field.name)) for field in fields(value)}
+    return {name: _column(getattr(value, name)) for name in names_of(type(value))}
+
+
+def names_of(kind: type[Any]) -> tuple[str, ...]:
+    """Return the names of a value's fields, in their order."""
+    names: tuple[str, ...] = kind.__struct_fields__ if issubclass(kind, msgspec.Struct) else kind.__slots__
+    return names
 
 
 def new_columns_of(value: Kept) -> dict[str, object]:
