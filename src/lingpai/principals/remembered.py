@@ -57,7 +57,8 @@ class Remembered:
     The memory of one worker. All methods may be called from any thread.
 
     Args:
-        most: How many sessions, and how many auth codes, are kept; the longest unused go first.
+        most: How many sessions, and how many auth codes, are kept; the longest unused go first, as far as it was
+            noted: while a quarter of the places is free nobody will have to go soon, and uses are not noted.
         rung: Tells what the bell of this machine rang last.
 
     """
@@ -65,6 +66,7 @@ class Remembered:
     def __init__(self, ticks: Ticks = ticks_while_asleep, most: int = 200_000, rung: Rung = silence) -> None:
         self._ticks = ticks
         self._most = most
+        self._ample = most * 3 // 4
         self._rung = rung
         self._lock = threading.Lock()
         self._confirmed = float("-inf")
@@ -246,6 +248,8 @@ class Remembered:
             raise NotRemembered
 
     def _used(self, kept: OrderedDict[K, V], key: K) -> None:
+        if len(kept) < self._ample:
+            return
         # Whoever holds the lock is at work on the order; the event loop does not wait for them to note a use.
         if self._lock.acquire(False):  # noqa: FBT003 - its name costs as much as the call
             try:
