@@ -333,7 +333,7 @@ def hashing_is_cheap(monkeypatch):
 def kept(rows: Rows) -> Rows:
     """Return a copy of all that bad input must not change: all but last-seen and what is counted."""
     copied = rows.copy()
-    copied.weak_uses = {}
+    copied.weak_uses, copied.tries = {}, {}
     copied.sessions = {
         name: msgspec.structs.replace(s, last_seen=0, idle_end=None) for name, s in rows.sessions.items()
     }
