@@ -79,13 +79,28 @@ class App:
             await self._house.shell.ring(hook, scope, receive, send)
         elif path == "/healthz":
             await _send(send, 200, {"status": "ok"})
+        elif path == "/metrics" and self._may_read(scope, address):
+            await self._measure(send)
         elif path == "/readyz":
-            troubles = self._house.troubles()
+            troubles = await asyncio.get_running_loop().run_in_executor(None, self._house.troubles)
             page = {"status": "not ready", "because": list(troubles)} if troubles else {"status": "ready"}
             await _send(send, 503 if troubles else 200, page)
         else:
             known = [f"/{name}/" for name in sorted(self._contracts)]
             await _send(send, 404, {"error": "no contract answers here", "contracts": known})
+
+    def _may_read(self, scope: Scope, address: str) -> bool:
+        peer, _ = scope.get("client") or ("", 0)
+        by_listed = self._proxies.lists(str(peer))
+        return self._house.metrics_readers.admit(address, scope["headers"], by_listed=by_listed)
+
+    async def _measure(self, send: Send) -> None:
+        board = self._house.board
+        loop = asyncio.get_running_loop()
+        page = await loop.run_in_executor(None, board.page, __version__) if board else b""
+        headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": page})
 
     async def _live(self, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()

@@ -27,7 +27,8 @@ from lingpai.edge.contract import Contract, Declaration
 from lingpai.edge.desk import Desk
 from lingpai.edge.forwarding import Entrance
 from lingpai.edge.logbook import Logbook
-from lingpai.edge.proxies import Proxies
+from lingpai.edge.metrics import Board, Values
+from lingpai.edge.proxies import Proxies, Readers
 from lingpai.edge.steps import built_in_id
 from lingpai.edge.tally import Tally
 from lingpai.modules.module import Built, Hook, Module, Offers, built
@@ -94,6 +95,7 @@ from lingpai.vocabulary.values import Client, Randomness, Sighting
 
 DATABASE = Settings().database
 BELL = "lingpai.bell"
+METRICS = "metrics"
 MASTER_KEY = "master.key"
 SETTINGS = "lingpai.toml"
 
@@ -196,6 +198,7 @@ class House:
     Args:
         ticks: The clock of the change feed's lease.
         timekeeper: Where *clock* is one: then nothing is issued while the machine's clock is far back.
+        data: The folder of this machine's workers.
         bell: Rung by whoever changes something on this machine; None where there is none.
         master_key: Where it comes from; None where it was handed in.
 
@@ -209,6 +212,7 @@ class House:
     ticks: Ticks = ticks_while_asleep
     timekeeper: Timekeeper | None = None
     bell: Bell | None = None
+    data: Path | None = None
     master_key: MasterKeySource | None = None
 
     @property
@@ -401,6 +405,49 @@ class House:
         return Tally()
 
     @cached_property
+    def logbook(self) -> Logbook:
+        """Where this worker writes its calls down."""
+        return Logbook(self.settings.log.requests)
+
+    @cached_property
+    def board(self) -> Board | None:
+        """What this machine's workers measure; None where there is no folder for it."""
+        return Board(self.data / METRICS, self.tally, self._measured) if self.data else None
+
+    @cached_property
+    def metrics_readers(self) -> Readers:
+        """
+        Who may read what is measured.
+
+        Raises:
+            SettingRefused: An address is none.
+
+        """
+        try:
+            return Readers(self.settings.metrics.addresses)
+        except ValueError as wrong:
+            raise SettingRefused(f"[metrics] addresses: {wrong}.", f"[metrics] addresses：{wrong}。") from None
+
+    def _measured(self) -> Values:
+        busy, waiting = self.shell.threads()
+        one: dict[str, float] = {
+            "lingpai_refusals_unlogged": self.logbook.unlogged(),
+            "lingpai_hashing_shed": self.gate.shed,
+            "lingpai_remembered_sessions": self.remembered.count(),
+            "lingpai_threads_busy": busy,
+            "lingpai_threads_waiting": waiting,
+            "lingpai_hashing_inside": self.gate.inside,
+            "lingpai_sightings_waiting": self.sightings.waiting(),
+            "lingpai_lease_age_seconds": self.remembered.unconfirmed_seconds(),
+            "lingpai_audit_unsealed_seconds": self.sealer.waiting_seconds(),
+            "lingpai_clock_behind_seconds": self.timekeeper.behind() / SECOND if self.timekeeper else 0,
+        }
+        parted: dict[str, dict[tuple[str, ...], float]] = {name: {(): value} for name, value in one.items()}
+        parted["lingpai_changes"] = {(kind,): count for kind, count in list(self.sealer.kinds.items())}
+        parted["lingpai_weak_forms"] = {(*use,): count for use, count in self.weak_uses.totals().items()}
+        return parted
+
+    @cached_property
     def shell(self) -> Shell:
         """What serves requests."""
         self.keys.vouched_by(self.remembered.is_vouched)
@@ -409,7 +456,7 @@ class House:
             self._saw,
             self.weak_uses.count,
             threads=self.settings.threads,
-            logbook=Logbook(self.settings.log.requests),
+            logbook=self.logbook,
             tally=self.tally,
             trusts=self.proxies.lists,
         )
@@ -454,6 +501,8 @@ class House:
         self.weak_uses.start()
         self.housekeeping.start()
         self.sealer.start()
+        if self.board:
+            self.board.start()
 
     def stop(self) -> None:
         """Answer what has begun, write what is unwritten, close the stores."""
@@ -463,18 +512,32 @@ class House:
         self.sightings.stop()
         self.sealer.stop()
         self.weak_uses.stop()
+        if self.board:
+            self.board.stop()
         if self.timekeeper:
             self.timekeeper.stop(self.stores.moments)
         self.stores.close()
 
     def troubles(self) -> Sequence[str]:
-        """Return why this worker should get no calls now: "clock", "store", "keys"; nothing when all is well."""
+        """
+        Return why this worker should get no calls now; nothing when all is well. May ask the database, on any thread.
+
+        "clock" (too far back to issue by), "keys" (one cannot be opened), "database" (it does not answer), "feed" (it
+        answers, but our place in the change feed is not confirmed), "migration" (its tables are older than we are).
+        """
         wrong = {
             "clock": self.timekeeper is not None and not self.timekeeper.is_right(),
-            "store": not self.remembered.is_confirmed(),
             "keys": not self.keys.are_all_open(),
         }
-        return [name for name, is_wrong in wrong.items() if is_wrong]
+        return [*(name for name, is_wrong in wrong.items() if is_wrong), *self._trouble_of_stores()]
+
+    def _trouble_of_stores(self) -> Sequence[str]:
+        try:
+            if not self.stores.is_migrated():
+                return ["migration"]
+        except Refused:
+            return ["database"]
+        return [] if self.remembered.is_confirmed() else ["feed"]
 
     def _migrate(self, name: str, module: Module) -> None:
         try:
@@ -625,7 +688,7 @@ def open_house(data: Path, variables: Mapping[str, str], *, clock: Clock = syste
     if bell:
         stores.listen(bell.answer)
     keys = Keyring(stores, source, timekeeper, secrets.token_bytes)
-    return House(settings, stores, keys, timekeeper, timekeeper=timekeeper, bell=bell, master_key=source)
+    return House(settings, stores, keys, timekeeper, timekeeper=timekeeper, bell=bell, data=data, master_key=source)
 
 
 def prepare_master_key(source: MasterKeySource, stores: Stores, clock: Clock) -> None:

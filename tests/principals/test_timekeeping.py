@@ -224,4 +224,4 @@ def test_a_store_that_is_silent_turns_readyz_red(opened, machine, monkeypatch):
     house.follower.stop()
     monkeypatch.setattr(house.remembered, "_ticks", lambda: 10.0**9)
 
-    assert ask(house, "/readyz") == (503, {"status": "not ready", "because": ["store"]})
+    assert ask(house, "/readyz") == (503, {"status": "not ready", "because": ["feed"]})

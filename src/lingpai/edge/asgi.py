@@ -95,6 +95,7 @@ class Shell:
         self.desks = desks
         self.saw = saw
         self.used = used
+        self._threads = threads
         self._places = threads + waiting
         self._busy = 0
         self._logbook = logbook or Logbook()
@@ -202,6 +203,10 @@ class Shell:
         future.add_done_callback(self._leave)
         # Whoever goes away is cancelled, the thread is not: the place is free when the thread is.
         return await asyncio.shield(future)
+
+    def threads(self) -> tuple[int, int]:
+        """Return how many threads are at work, and how many calls wait for one."""
+        return min(self._busy, self._threads), max(0, self._busy - self._threads)
 
     def _leave(self, _work: object) -> None:
         self._busy -= 1

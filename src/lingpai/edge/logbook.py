@@ -115,7 +115,7 @@ class Sample:
         self._seconds = seconds
         self._left = float(BURST)
         self._looked = seconds()
-        self.left_out = 0
+        self.left_out = self.all_left_out = 0
 
     def lets_through(self) -> bool:
         """Return whether a line may be written now."""
@@ -124,6 +124,7 @@ class Sample:
         self._looked = now
         if self._left < 1:
             self.left_out += 1
+            self.all_left_out += 1
             return False
         self._left -= 1
         return True
@@ -149,6 +150,10 @@ class Logbook:
         self._writes_refused = requests != "none"
         self._refused = Sample(seconds)
         self._failed = Sample(seconds)
+
+    def unlogged(self) -> int:
+        """Return how many refused calls were left out since this worker started."""
+        return self._refused.all_left_out
 
     def write(self, contract: Contract, request: Request, answer: "Answer", nanoseconds: int) -> None:
         """Write down a call that was refused, or any one where all are asked for."""

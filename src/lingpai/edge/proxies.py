@@ -46,6 +46,34 @@ def is_local(request: Request) -> bool:
     return is_loopback(request.address) and request.last.keys().isdisjoint(TELLING)
 
 
+class Readers:
+    """
+    Who may read what is not for everybody.
+
+    Args:
+        allowed: Addresses and networks.
+
+    Raises:
+        ValueError: One of *allowed* is no address and no network.
+
+    """
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._networks = tuple(map(read_network, allowed))
+
+    def admit(self, address: str, headers: Sequence[tuple[bytes, bytes]], *, by_listed: bool) -> bool:
+        """
+        Return whether whoever asks from *address* may read.
+
+        Args:
+            headers: Of the request: a proxy that nobody listed must not make the world local.
+            by_listed: A listed proxy asked for them.
+
+        """
+        told = any(name in TELLING for name, _ in headers)
+        return (by_listed or not told) and is_in(self._networks, read_address(address))
+
+
 class Proxies:
     """
     The proxies that are listed.

@@ -230,6 +230,14 @@ class Remembered:
         """Return whether our place in the feed was confirmed within the lease."""
         return self._ticks() - self._confirmed < LEASE_SECONDS
 
+    def count(self) -> int:
+        """Return how many sessions are remembered."""
+        return len(self._standings)
+
+    def unconfirmed_seconds(self) -> float:
+        """Return for how long our place in the feed has not been confirmed; a day at most."""
+        return min(86_400.0, self._ticks() - self._confirmed)
+
     def note(self) -> int:
         """Return what the bell rang last, to be given to `confirm` after the feed was asked."""
         return self._rung()

@@ -53,6 +53,10 @@ class Sightings:
         if sighting.is_urgent:
             self._wakened.set()
 
+    def waiting(self) -> int:
+        """Return how many are not written yet."""
+        return len(self._unwritten)
+
     def flush(self) -> None:
         """Write everything now; what the store does not take is kept for the next time."""
         # One at a time, so that after a flush everything added before it is written or kept.

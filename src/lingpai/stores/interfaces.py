@@ -547,6 +547,9 @@ class Stores(Protocol):
         has been told; if the block raises, nothing of it was ever true.
         """
 
+    def is_migrated(self) -> bool:
+        """Return whether the tables are those of this version, or of a later one (while nodes are replaced in turn)."""
+
     def listen(self, hear: Callable[[Sequence[FeedEntry]], None]) -> None:
         """Call *hear* with the feed entries of each change made here, after its commit and before `change` ends."""
 

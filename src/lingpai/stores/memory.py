@@ -815,6 +815,9 @@ class Memory(Roles):
             finally:
                 self._writer = None
 
+    def is_migrated(self) -> bool:
+        return self._held.rows is not None
+
     def listen(self, hear: Callable[[Sequence[FeedEntry]], None]) -> None:
         self._listeners.append(hear)
 

@@ -99,6 +99,18 @@ class ForwardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     seconds: Annotated[int, msgspec.Meta(ge=5, le=60)] = 60
 
 
+class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    Who may read `/metrics`.
+
+    Args:
+        addresses: Addresses and networks; to anybody else there is no such page.
+
+    """
+
+    addresses: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     What the server lets you set, besides its contracts.
@@ -116,6 +128,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         contracts: By name, what each contract's own settings say.
         contract_files: Files of contracts that live outside the package.
         log: What is written down.
+        metrics: Who may read `/metrics`.
         modules: By name, what each module's own settings say.
         module_files: Files, or folders of packages, of modules that are not installed.
         forward: By name, the services that stand behind a proxy, or a guard, which asks us.
@@ -134,6 +147,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     contracts: dict[str, dict[str, Any]] = {}
     contract_files: tuple[str, ...] = ()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
     modules: dict[str, dict[str, Any]] = {}
     module_files: tuple[str, ...] = ()
     forward: dict[str, dict[str, Any]] = {}

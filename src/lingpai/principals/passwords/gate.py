@@ -39,6 +39,8 @@ class HashingGate:
     def __init__(self, threads: int | None = None, waiting: int = 12) -> None:
         threads = threads or max(1, (os.cpu_count() or 1) - 1)
         self._dearest = work_of(NOBODYS)
+        # For the metrics alone: a slip of one among threads does no harm.
+        self.shed = self.inside = 0
         self._places = threading.BoundedSemaphore(threads + waiting)
         self._pool = ThreadPoolExecutor(threads, "hashing", _give_way)
 
@@ -75,10 +77,13 @@ class HashingGate:
 
     def _run(self, work: Callable[[], T], first: Callable[[], object] | None = None) -> T:
         if not self._places.acquire(blocking=False):
+            self.shed += 1
             raise Refused(Outcome.TOO_MANY_ATTEMPTS, "the hashing gate is full", retry_after=RETRY_SECONDS)
+        self.inside += 1
         try:
             if first is not None:
                 first()
             return self._pool.submit(work).result()
         finally:
+            self.inside -= 1
             self._places.release()

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from sqlalchemy import text
+
 from lingpai.stores.interfaces import (
     AccountBook,
     AccountStore,
@@ -46,7 +48,7 @@ from lingpai.stores.sql.engine import Database
 from lingpai.stores.sql.feed import SqlAudit, SqlAuditBook, SqlFeed, SqlFeedBook
 from lingpai.stores.sql.generations import SqlGenerationBook, SqlGenerations
 from lingpai.stores.sql.keys import SqlKeyBook, SqlKeys
-from lingpai.stores.sql.migrations import migrate
+from lingpai.stores.sql.migrations import HEAD, migrate
 from lingpai.stores.sql.modules import SqlMigrations
 from lingpai.stores.sql.moments import SqlMomentBook, SqlMoments
 from lingpai.stores.sql.notices import SqlNoticeBook, SqlNotices
@@ -57,6 +59,8 @@ from lingpai.stores.sql.tries import SqlTries, SqlTryBook
 from lingpai.stores.sql.weak_uses import SqlWeakUseBook, SqlWeakUses
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event, FeedEntry
+
+VERSION = text("SELECT version_num FROM alembic_version")
 
 Hear = Callable[[Sequence[FeedEntry]], None]
 
@@ -154,6 +158,10 @@ class SqlStores:
             entries = change.record(self._clock())
         for hear in self._listeners:
             hear(entries)
+
+    def is_migrated(self) -> bool:
+        row = self._database.alone.row(VERSION)
+        return row is not None and row[0] >= HEAD
 
     def listen(self, hear: Hear) -> None:
         self._listeners.append(hear)
