@@ -122,6 +122,7 @@ def front_end(name: str, server_url: str) -> Iterator[str]:
         pages.folder = PAGES / name  # type: ignore[attr-defined]
         pages.made = {  # type: ignore[attr-defined]
             "/lingpai.js": built("dist/lingpai.js"),
+            "/miniprogram.js": built("dist/miniprogram/index.js"),
             "/lingpai.mjs": built("dist/esm/index.js"),
             "/axios.js": tools.axios().read_bytes(),
             "/vue.js": built("node_modules/vue/dist/vue.global.prod.js"),
@@ -332,9 +333,9 @@ def test_signing_out_in_one_tab_signs_the_other_out(server, origin, context):
     assert [page.evaluate("[api.signedIn, ...seen.endings]") for page in (first, second)] == [[False, "signed_out"]] * 2
 
 
-UNI = """
-// uni.request as uni-app's H5 has it: callbacks, XMLHttpRequest, a GET's data in its query, JSON parsed unless told.
-globalThis.uni = {
+PROGRAM = """
+// As uni-app's H5 and WeChat's have it: callbacks, a GET's data in its query, JSON parsed unless told otherwise.
+globalThis.%s = {
     kept: new Map(),
     request({ url, method, header, data, dataType, timeout, success, fail }) {
         const sent = new XMLHttpRequest()
@@ -364,7 +365,14 @@ WAYS = {
     "fetch": "{}",
     "axios": "{ transport: Lingpai.axiosTransport(axios.create()) }",
     "uni.request": "{}",
+    "wx.request": "{}",
 }
+
+MINI_PROGRAM = """async () => {
+    const module = { exports: {} }
+    new Function('module', 'exports', await (await fetch('/miniprogram.js')).text())(module, module.exports)
+    globalThis.Lingpai = module.exports
+}"""
 
 TOUR = """async ([people, way]) => {
     const more = name => ({ base: `${SERVER}/${name}`, ...watched, ...eval(`(${way})`) })
@@ -407,9 +415,11 @@ TOUR = """async ([people, way]) => {
 def test_all_five_contracts_sign_in_call_and_sign_out_from_a_page_of_another_origin(server, context, way):
     with front_end("sdk", server.base_url) as origin:
         page = context.new_page()
-        if way == "uni.request":
-            page.add_init_script(UNI)
+        if way.endswith(".request"):
+            page.add_init_script(PROGRAM % way.partition(".")[0])
         page.goto(f"{origin}/index.html")
+        if way == "wx.request":
+            page.evaluate(MINI_PROGRAM)
         people = {name: vars(getattr(server, name)) for name in ("user", "twokeys", "zhiyun", "trusted", "desktop")}
 
         told = page.evaluate(TOUR, [people, WAYS[way]])

@@ -68,6 +68,7 @@ export class Office {
       return this.say('00000', {})
     }
     if (this.seconds >= access.exp) return this.renewed(refresh, '10026')
+    if (url.endsWith('/auth/change_company')) return this.say('00000', this.rotate())
     this.done.push(body ?? url)
     return this.say('00000', { uid: 1 })
   }

@@ -1,6 +1,6 @@
 /** Tokens are renewed once for all who wait, in all tabs; a session ends once. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import { LingpaiError, NoAnswer, Oppmg, SignedOut, leaseLock, memoryStorage } from '../src/index.js'
+import { LingpaiError, NoAnswer, Oppmg, SignedOut, inTurn, leaseLock, memoryStorage } from '../src/index.js'
 import type { OppmgOptions, Storage } from '../src/index.js'
 import { Office } from './office.js'
 
@@ -60,6 +60,17 @@ test('a pair that is due is renewed before the calls, once for fifty calls in tw
   await Promise.all([...fifty(one), ...fifty(two)])
 
   expect([office.refreshes, office.rotations, office.done.length, ended]).toEqual([1, 1, 50, []])
+})
+
+test('calls that wait for one renewal take its lock once', async () => {
+  let taken = 0
+  const turn = inTurn()
+  const api = await signedIn({ lock: work => (taken++, turn(work)) })
+  office.now += 3000_000
+
+  await Promise.all(fifty(api))
+
+  expect([taken, office.refreshes]).toEqual([1, 1])
 })
 
 test('where this device thinks that it is not due, 10026 renews: one rotation, every call done once, nobody signed out', async () => {
@@ -168,14 +179,35 @@ describe('the end of a session', () => {
 
   test('does not touch a sign-in that came after: a late 10024 tries the call again with what stands there now', async () => {
     const api = await signedIn()
+    const slow = tab({
+      transport: async (request, options) => {
+        if (slow.tokens!.refresh_token === request.headers['x-mmm-refreshtoken'] && office.over) {
+          const late = await office.transport(request, options)
+          await api.login({ account: 'a', password: 'b' })
+          return late
+        }
+        return office.transport(request, options)
+      }
+    })
     office.over = 'replaced'
-    const late = api.info()
-    shared.write('lingpai.oppmg', JSON.stringify({ tokens: { ...office.pair(), refresh_token: 'x' }, skew: 0 }))
-    office.over = ''
 
-    await late
+    await slow.info()
 
-    expect(ended).toEqual([])
+    expect([ended, office.done.length, slow.signedIn]).toEqual([[], 1, true])
+  })
+
+  test('heard for tokens that are not the last leaves the session to those that are, however often', async () => {
+    await signedIn()
+    let answers = 0
+    const unlucky = tab({
+      transport: async () => {
+        shared.write('lingpai.oppmg', JSON.stringify({ tokens: { ...office.pair(), refresh_token: `another ${++answers}` } }))
+        return { status: 200, headers: {}, text: '{"code":"10024","msg":"","data":{"reason":"unknown"}}' }
+      }
+    })
+
+    await expect(unlucky.info()).rejects.toThrow(SignedOut)
+    expect([ended, answers, unlucky.signedIn]).toEqual([[], 3, true])
   })
 
   test('is told again when a page goes on without signing in', async () => {
@@ -196,6 +228,18 @@ describe('the end of a session', () => {
     await expect(api.refresh()).rejects.toThrow(SignedOut)
     expect(ended).toEqual(['unknown'])
   })
+})
+
+test('a change of company waits for a renewal, and a renewal for it: each shows the pair that the other brought', async () => {
+  const api = await signedIn()
+  const told: unknown[] = []
+  api.onTokens(tokens => told.push(tokens))
+
+  await Promise.all([api.refresh(), api.changeCompany(2), api.changeCompany(1)])
+
+  const shown = office.seen.slice(1).map(({ headers }) => headers['x-mmm-refreshtoken'])
+  expect([new Set(shown).size, office.rotations, told.length]).toEqual([3, 3, 3])
+  expect(api.tokens).toEqual(office.pair())
 })
 
 test('signing out forgets the pair even where the server cannot be told, and says so', async () => {
