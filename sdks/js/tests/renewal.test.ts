@@ -303,3 +303,20 @@ test('what goes over the wire is told to who asks, with the answer', async () =>
 
   expect(wires).toEqual(['info GET ok 200'])
 })
+
+test('a renewal, for which others wait, is given up after ten seconds, other calls when they are told to', async () => {
+  const patience: number[] = []
+  const api = await signedIn({ timeoutSeconds: 60, transport: (request, options) => (patience.push(options.timeoutSeconds), office.transport(request, options)) })
+  office.now += 3000_000
+  await api.info({ timeoutSeconds: 5 })
+
+  expect(patience).toEqual([60, 10, 5])
+})
+
+test('messages are asked for in the language that is wanted, and otherwise in none', async () => {
+  const api = await signedIn()
+  await api.info()
+  await tab({ language: 'en' }).info()
+
+  expect(office.seen.slice(1).map(({ headers }) => headers['Accept-Language'])).toEqual([undefined, 'en'])
+})
