@@ -175,7 +175,12 @@ def _declared(path: Path, setting: str, name: str, kind: type[T]) -> T:
         if folder:
             # The package's own files import each other by its name.
             sys.modules[path.stem] = loaded
-        spec.loader.exec_module(loaded)
+        try:
+            spec.loader.exec_module(loaded)
+        # It is somebody's program: whatever it raises, whoever named it can mend.
+        except Exception as defect:
+            words = f"{setting}: {path}: {type(defect).__name__}: {defect}"
+            raise SettingRefused(words) from defect
     declared = getattr(loaded, name, None)
     if not isinstance(declared, kind):
         raise SettingRefused(f"{setting}: {path} declares no {name}", f"{setting}：{path} 没有声明 {name}")
@@ -259,10 +264,9 @@ class House:
         served = {}
         taken: dict[str, str] = {}
         for name, declaration in declarations(self.settings).items():
-            raw = {"timezone": self.settings.timezone} | self.settings.contracts.get(name, {})
-            settings = read_settings(raw, declaration.settings, f"contracts.{name}")
+            settings = self.settings_of(declaration)
             if settings.enabled:
-                contract = self._with_weak_forms(declaration.build(settings, self.offers(name)), settings)
+                contract = self.built(declaration)
                 hosts = dict.fromkeys(map(str.lower, settings.account_hosts), "account")
                 for host in map(str.lower, settings.business_hosts):
                     hosts[host] = "" if hosts.get(host) in ("account", "") else "business"
@@ -271,6 +275,29 @@ class House:
                         raise SettingRefused(f"the host {host} is named by {taken[host]} and {name}")
                 served[name] = Served(contract, hosts)
         return served
+
+    def settings_of(self, declaration: Declaration) -> Any:
+        """
+        Return what the settings say of a contract.
+
+        Raises:
+            SettingRefused: One of them is unknown or wrong.
+
+        """
+        raw = {"timezone": self.settings.timezone} | self.settings.contracts.get(declaration.name, {})
+        return read_settings(raw, declaration.settings, f"contracts.{declaration.name}")
+
+    def built(self, declaration: Declaration) -> Contract:
+        """
+        Return a contract, served or not, as the settings want it.
+
+        Raises:
+            SettingRefused: One of its settings is unknown or wrong.
+            ValueError: It does not add up.
+
+        """
+        settings = self.settings_of(declaration)
+        return self._with_weak_forms(declaration.build(settings, self.offers(declaration.name)), settings)
 
     def _with_weak_forms(self, contract: Contract, settings: ContractSettings) -> Contract:
         """Return *contract* with what its setting `weak` says; a form that it does not have is refused by name."""
@@ -615,6 +642,12 @@ def rehearsal(clock: Clock, randomness: Randomness) -> tuple[Memory, FaultyHeld,
     tables = FaultyHeld(Rows())
     stores = Memory(clock, tables)
     return stores, tables, Keyring(stores, bytes(32), clock, randomness)
+
+
+def sketch(settings: Settings) -> House:
+    """Return a house of *settings* over nothing, to look at its contracts."""
+    stores, _, keys = rehearsal(system_clock, secrets.token_bytes)
+    return House(settings, stores, keys)
 
 
 class DataTrouble(Exception):

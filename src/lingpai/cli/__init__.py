@@ -25,6 +25,7 @@ from lingpai.cli import (
     token,
     user,
 )
+from lingpai.cli import audit, client, company, contract, demo, key, serve, session, token, user
 from lingpai.cli.parameters import RUN
 from lingpai.cli.printing import Trouble, said
 from lingpai.composition import DataTrouble
@@ -58,6 +59,7 @@ APP.command(session.APP)
 APP.command(token.APP)
 APP.command(audit.APP)
 APP.command(key.APP)
+APP.command(contract.APP)
 
 MENDABLE = (Trouble, SettingRefused, KeyTrouble, DataTrouble, CycloptsError, Refused, ZoneInfoNotFoundError, OSError)
 """What whoever typed the command, or set the machine up, can do something about."""

@@ -6,7 +6,7 @@ Each verb of `Stage` that stands in `VERBS` is an `@` line of a transcript.
 
 import asyncio
 import base64
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from itertools import count
@@ -47,17 +47,18 @@ class Stage:
 
     Args:
         name: The contract that is played.
+        settings: What the house is set to from the beginning.
 
     """
 
     VERBS = ("clock", "wait", "user", "company", "client", "session", "set", "operator", "fault")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, settings: Mapping[str, Any] | None = None) -> None:
         self.name = name
         self.now = 1_767_225_600_000
         self.ticks = 0.0
         self._numbers = count(1)
-        self.settings: dict[str, Any] = {}
+        self.settings: dict[str, Any] = dict(settings or {})
         self.stores, self.tables, self._keys = rehearsal(lambda: self.now, self.random)
         for purpose, value in KEYS.items():
             self._keys.import_key(purpose, value)

@@ -5,9 +5,11 @@ A contract is one frozen value: its parts, its code table, its routes. It refuse
 be built when these do not add up.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from lingpai.edge.call import Call, Request
@@ -321,3 +323,13 @@ class Declaration:
     name: str
     settings: type[Any]
     build: Callable[[Any, Offers], Contract]
+
+    @property
+    def file(self) -> Path:
+        """The file that declares it; its transcript lies beside it."""
+        return Path(inspect.getfile(self.build))
+
+    @property
+    def about(self) -> str:
+        """What its file says of it, first of all."""
+        return inspect.cleandoc(getattr(self.build, "__globals__", {}).get("__doc__") or "")

@@ -17,12 +17,11 @@ import msgspec
 from lingpai import __version__
 from lingpai.edge.codes import Code
 from lingpai.edge.contract import ALWAYS, Contract, Route, Side, Step
-from lingpai.edge.describing import Asked, Carried, Heard, Named, Places, Schema, Shaped, asked_of
+from lingpai.edge.describing import Asked, Carried, Heard, Named, Places, Schema, Shaped, asked_of, parameter
 from lingpai.edge.envelopes import REASONS
 from lingpai.edge.reading import JsonBody
 from lingpai.edge.samples import has_sample, sample
-from lingpai.edge.steps import Proved
-from lingpai.edge.weak import weak_forms
+from lingpai.edge.weak import way, weak_forms
 from lingpai.edge.xml import write_xml
 from lingpai.vocabulary.likeness import WORDS
 from lingpai.vocabulary.outcomes import Outcome, Reason
@@ -33,6 +32,11 @@ Language = Literal["zh", "en"]
 SIDES: Mapping[Side, tuple[str, str]] = {"account": ("账号", "accounts"), "business": ("业务", "business")}
 
 HEADERS: Mapping[str, tuple[str, str]] = {
+    "Deprecation": (
+        "所用的弱形式或本约定何时起不再推荐",
+        "since when what was used, a weak form or the contract, is on its way out",
+    ),
+    "Sunset": ("何时停用", "when it ends"),
     "Cache-Control": ("总是 no-store", "no-store, always"),
     "X-Request-Id": ("日志里这次请求的编号", "what the log calls this request"),
     "X-Lingpai-Reason": ("为何要重新登录", "why to sign in again"),
@@ -108,6 +112,7 @@ class _Described:
                 "securitySchemes": dict(self._schemes()),
                 "headers": {name: {"schema": {"type": "string"}, WORDS: words} for name, words in HEADERS.items()},
             },
+            "x-lingpai-weak-forms": sorted(form.value for form in contract.weak_forms()),
             "x-lingpai-codes": [
                 {
                     "status": code.status,
@@ -135,7 +140,7 @@ class _Described:
         in_path, spelling = contract.router.spellings(path) if isinstance(contract.router, Named) else ((), ("", ""))
         parameters = [
             *in_path,
-            *({"name": e.name, "in": "header", "required": e.required, "schema": e.schema} for e in headers),
+            *(parameter(each, "header") for each in headers),
             *carried.query,
         ]
         methods = len(contract.table[path])
@@ -171,8 +176,7 @@ class _Described:
 
     def _steps(self, route: Route) -> list[Step]:
         """Return the steps of a call of *route*, in their order."""
-        steps = [route.proofs if isinstance(step, Proved) else (step,) for step in self.contract.steps]
-        return [step for some in steps for step in some]
+        return way(self.contract.steps, route)
 
     def _asked(self, route: Route) -> list[Asked]:
         steps = self._steps(route)
@@ -321,6 +325,11 @@ class _Described:
             for each in self._asked(route):
                 if each.credential and each.place in ("header", "query"):
                     yield _scheme_name(each), _scheme(each)
+
+
+def unsaid(contract: Contract) -> tuple[Route, ...]:
+    """Return the routes whose answer nobody can tell the members of."""
+    return tuple(route for route in contract.all_routes() if _answered(route) is Any)
 
 
 def _answered(route: Route) -> Any:
