@@ -19,6 +19,7 @@ from lingpai.edge.asgi import Receive, Scope, Send
 from lingpai.edge.contract import Contract
 from lingpai.edge.envelopes import write_json
 from lingpai.edge.logs import write_logs
+from lingpai.edge.explorer import HEADERS, OWN_PATHS, Explorer, asked_language, is_near
 from lingpai.edge.proxies import named_host
 from lingpai.principals.master_key import VARIABLE
 from lingpai.vocabulary.settings import told_settings
@@ -44,6 +45,7 @@ class App:
         self._contracts: dict[str, Contract] = {}
         self._hosts: dict[str, tuple[Contract, str]] = {}
         self._forward: Forward | None = None
+        self._explorers: dict[tuple[str, str], Explorer] = {}
 
     def prepare(self) -> None:
         """Look up what is served; called once, when the application starts."""
@@ -72,6 +74,9 @@ class App:
         if self._hosts and (hosted := self._hosts.get(host or named_host(scope))):
             (contract, side), inner = hosted, path
         if contract is not None:
+            if inner in OWN_PATHS and (ours := self._page(contract, path, inner, address, scope)):
+                await _send_page(send, *ours)
+                return
             await self._house.shell(contract, inner, side, address, scope, receive, send)
         elif path == "/":
             await _send(send, 200, {"name": "lingpai", "version": __version__, "contracts": sorted(self._contracts)})
@@ -102,6 +107,18 @@ class App:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": page})
 
+    def _page(self, contract: Contract, path: str, inner: str, address: str, scope: Scope) -> tuple[str, bytes] | None:
+        """Return our page at *inner*, or None where the contract is to answer, or this is not for everybody."""
+        docs = self._house.settings.docs
+        if scope["method"] not in ("GET", "HEAD") or not docs:
+            return None
+        if docs == "loopback" and not is_near(address, named_host(scope), scope["headers"]):
+            return None
+        base = path.removesuffix(inner)
+        if (contract.name, base) not in self._explorers:
+            self._explorers[contract.name, base] = self._house.explorer(contract.name, base)
+        return self._explorers[contract.name, base].answer(inner, asked_language(scope))
+
     async def _live(self, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         while True:
@@ -128,6 +145,13 @@ async def _send(send: Send, status: int, page: MutableMapping[str, Any]) -> None
     headers = [(b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": write_json(page)})
+
+
+async def _send_page(send: Send, content_type: str, body: bytes) -> None:
+    headers = {"content-type": content_type, "cache-control": "no-store", "content-length": str(len(body)), **HEADERS}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": 200, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
 
 
 def create() -> App:

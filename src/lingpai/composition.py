@@ -29,6 +29,7 @@ from lingpai.edge.forwarding import Entrance
 from lingpai.edge.logbook import Logbook
 from lingpai.edge.metrics import Board, Values
 from lingpai.edge.proxies import Proxies, Readers
+from lingpai.edge.explorer import Explorer
 from lingpai.edge.steps import built_in_id
 from lingpai.edge.tally import Tally
 from lingpai.modules.module import Built, Hook, Module, Offers, built
@@ -331,6 +332,12 @@ class House:
             return Proxies(self.settings.trusted_proxies, self.settings.proxy_headers)
         except ValueError as wrong:
             raise SettingRefused(f"trusted_proxies: {wrong}.", f"trusted_proxies：{wrong}。") from None
+
+    def explorer(self, name: str, base: str) -> Explorer:
+        """Return the pages of the served contract *name*, which stands at *base*."""
+        declaration, served = declarations(self.settings)[name], self.served[name]
+        zone = self.settings_of(declaration).timezone
+        return Explorer(served.contract, declaration.about, served.hosts, base, zone)
 
     @property
     def addresses(self) -> Addresses:

@@ -16,6 +16,7 @@ from lingpai.cli import (
     audit,
     client,
     company,
+    contract,
     demo,
     forward,
     key,
@@ -25,7 +26,6 @@ from lingpai.cli import (
     token,
     user,
 )
-from lingpai.cli import audit, client, company, contract, demo, key, serve, session, token, user
 from lingpai.cli.parameters import RUN
 from lingpai.cli.printing import Trouble, said
 from lingpai.composition import DataTrouble

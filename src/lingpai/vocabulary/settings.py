@@ -122,6 +122,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         timezone: In which times without a zone are printed, where a contract does not say otherwise.
         phone_region: The country whose phone numbers are written without its code. Say it before there are users.
         workers: How many processes serve this data on this machine; `lingpai serve` says it to those that it starts.
+        docs: Who may read a contract's page at `/<contract>/docs`: true for everybody, false for nobody, "loopback"
+            for browsers of this machine.
         threads: How many calls one worker serves from the database at once.
         trusted_proxies: Addresses and networks of our proxies, whose headers tell who asks, over what, for which host.
         proxy_headers: Which headers they write: "x-forwarded" (`X-Forwarded-For`, `-Proto`, `-Host`) or "forwarded".
@@ -141,6 +143,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timezone: Zone = "Asia/Shanghai"
     phone_region: Region = "CN"
     workers: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
+    docs: bool | Literal["loopback"] = "loopback"
     threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
     trusted_proxies: tuple[str, ...] = ()
     proxy_headers: Literal["x-forwarded", "forwarded"] = "x-forwarded"

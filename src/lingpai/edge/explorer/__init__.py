@@ -4,7 +4,8 @@ The page of a contract at `/<contract>/docs`: everything that it serves, to be r
 Style and program are files of their own, so that the page allows nothing inline and nothing from elsewhere.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -74,6 +75,29 @@ class Explorer:
         if path == DOCUMENT:
             return "application/json; charset=utf-8", msgspec.json.encode(document)
         return "text/html; charset=utf-8", _page(document, language, self.base, self.zone).encode()
+
+
+def asked_language(scope: Mapping[str, Any]) -> Language:
+    """Return the language that a request asks for: in the query, else by `Accept-Language`, else Chinese."""
+    query: bytes = scope["query_string"]
+    if query in (b"language=en", b"language=zh"):
+        return "en" if query.endswith(b"en") else "zh"
+    wished = next((value for name, value in scope["headers"] if name == b"accept-language"), b"zh")
+    return "en" if wished[:2].lower() == b"en" else "zh"
+
+
+def is_near(address: str, host: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """
+    Return whether a request is of a browser on this machine.
+
+    It comes from a loopback *address*, asks for this machine by name, and no proxy says that it only passes it on.
+    """
+    forwarded = any(name == b"forwarded" or name.startswith(b"x-forwarded-") for name, _ in headers)
+    return _LOOPBACK(address) is not None and _OWN_NAME(host) is not None and not forwarded
+
+
+_LOOPBACK = re.compile(r"127\.[0-9.]+|::1|::ffff:127\.[0-9.]+").fullmatch
+_OWN_NAME = re.compile(r"localhost|127\.[0-9.]+|\[?::1\]?").fullmatch
 
 
 @cache
