@@ -238,7 +238,7 @@ def _document(which: str, data: Path, language: Literal["zh", "en"]) -> Mapping[
     own = house.settings_of(declaration)
     hosts = {**dict.fromkeys(own.business_hosts, "business"), **dict.fromkeys(own.account_hosts, "account")}
     hosts |= dict.fromkeys({*own.account_hosts} & {*own.business_hosts}, "")
-    return openapi(contract, about=declaration.about, hosts=hosts, language=language)
+    return openapi(contract, about=declaration.about(language), hosts=hosts, language=language)
 
 
 def _put(text: str, output: Path | None) -> None:

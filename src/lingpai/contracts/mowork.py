@@ -336,4 +336,9 @@ def mowork(settings: MoworkSettings, modules: Offers) -> Contract:
     )
 
 
-DECLARATION = Declaration("mowork", MoworkSettings, mowork)
+DECLARATION = Declaration(
+    "mowork",
+    MoworkSettings,
+    mowork,
+    "每次请求都带三样：令牌、用户名、服务器上次返回的时间。账号与业务各有一个域名。",
+)

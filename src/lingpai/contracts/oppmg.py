@@ -206,4 +206,9 @@ def oppmg(settings: OppmgSettings, modules: Offers) -> Contract:
     )
 
 
-DECLARATION = Declaration("oppmg", OppmgSettings, oppmg)
+DECLARATION = Declaration(
+    "oppmg",
+    OppmgSettings,
+    oppmg,
+    "管理后台：一对签名令牌，各在一个请求头里。访问令牌半小时，刷新令牌一小时；没有及时刷新会收到 10026 和一对新令牌。",
+)

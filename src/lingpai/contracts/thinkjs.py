@@ -168,4 +168,9 @@ def thinkjs(settings: ThinkjsSettings, modules: Offers) -> Contract:
     )
 
 
-DECLARATION = Declaration("thinkjs", ThinkjsSettings, thinkjs)
+DECLARATION = Declaration(
+    "thinkjs",
+    ThinkjsSettings,
+    thinkjs,
+    "Authorization 里直接放 JWT，每个应答都带 errno。令牌无效不算错误，只有需要登录的接口才答 HTTP 401。",
+)

@@ -195,4 +195,9 @@ def twokeys(settings: TwokeysSettings, modules: Offers) -> Contract:
     )
 
 
-DECLARATION = Declaration("twokeys", TwokeysSettings, twokeys)
+DECLARATION = Declaration(
+    "twokeys",
+    TwokeysSettings,
+    twokeys,
+    "两把钥匙：应用的 api_token 和用户的 user_token。参数在表单里，应答是 code、msg、data，code 为 1 表示成功。",
+)

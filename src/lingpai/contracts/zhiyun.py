@@ -364,4 +364,9 @@ def zhiyun(settings: ZhiyunSettings, modules: Offers) -> Contract:
     )
 
 
-DECLARATION = Declaration("zhiyun", ZhiyunSettings, zhiyun)
+DECLARATION = Declaration(
+    "zhiyun",
+    ZhiyunSettings,
+    zhiyun,
+    "开放平台：第三方查询桌面程序的用户。每次请求证明应用、用户、授权码；HTTP 总是 200，个人信息打码。",
+)

@@ -317,19 +317,21 @@ class Declaration:
     Args:
         settings: Its settings, a `ContractSettings` with a default for every one.
         build: Makes the contract from settings and modules.
+        chinese: What it is, in a line of Chinese, for its pages; in English that is the docstring of its file.
 
     """
 
     name: str
     settings: type[Any]
     build: Callable[[Any, Offers], Contract]
+    chinese: str = ""
 
     @property
     def file(self) -> Path:
         """The file that declares it; its transcript lies beside it."""
         return Path(inspect.getfile(self.build))
 
-    @property
-    def about(self) -> str:
-        """What its file says of it, first of all."""
-        return inspect.cleandoc(getattr(self.build, "__globals__", {}).get("__doc__") or "")
+    def about(self, language: str) -> str:
+        """Return what its file says of it: in Chinese the line that it declares, else its docstring."""
+        told = inspect.cleandoc(getattr(self.build, "__globals__", {}).get("__doc__") or "")
+        return self.chinese if language == "zh" and self.chinese else told

@@ -91,7 +91,7 @@ class _Described:
 
     def document(self, about: str) -> dict[str, Any]:
         contract = self.contract
-        title, _, rest = about.strip().partition("\n")
+        title, _, rest = re.sub(r"(?<!\n)\n(?!\n)", " ", about.strip()).partition("\n")
         return {
             "openapi": "3.1.0",
             "info": {

@@ -5,7 +5,7 @@ Style and program are files of their own, so that the page allows nothing inline
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -44,7 +44,7 @@ class Explorer:
     The pages of one contract.
 
     Args:
-        about: What its file says of it.
+        about: What its file says of it, in a language.
         hosts: Host names that serve a side at their root.
         base: Where it stands: `/<contract>`, or empty at the root of a host.
         zone: Where it is the day that clients sign, for the program of the page.
@@ -52,7 +52,7 @@ class Explorer:
     """
 
     contract: Contract
-    about: str
+    about: Callable[[str], str]
     hosts: Mapping[str, str]
     base: str
     zone: str = "Asia/Shanghai"
@@ -71,7 +71,9 @@ class Explorer:
         if path in _ASSETS:
             name, content_type = _ASSETS[path]
             return content_type, (_HERE / name).read_bytes()
-        document = openapi(self.contract, about=self.about, hosts=self.hosts, base=self.base, language=language)
+        document = openapi(
+            self.contract, about=self.about(language), hosts=self.hosts, base=self.base, language=language
+        )
         if path == DOCUMENT:
             return "application/json; charset=utf-8", msgspec.json.encode(document)
         return "text/html; charset=utf-8", _page(document, language, self.base, self.zone).encode()

@@ -107,12 +107,15 @@ async function send(form) {
     const text = await answer.text();
     const headers = [...answer.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
     let body = text;
+    let isGood = answer.ok;
     if ((answer.headers.get("content-type") ?? "").includes("json")) {
       const value = JSON.parse(text);
       body = JSON.stringify(value, null, 2);
-      for (const [name, inner] of leaves(value)) fill(name, inner);
+      // Many a house answers HTTP 200 to everything: its own number tells.
+      if (form.dataset.numberMember) isGood &&= JSON.stringify(value[form.dataset.numberMember]) === form.dataset.good;
+      if (isGood) for (const [name, inner] of leaves(value)) fill(name, inner);
     }
-    const kind = answer.ok ? "good" : "bad";
+    const kind = isGood ? "good" : "bad";
     const size = new TextEncoder().encode(text).length;
     output.replaceChildren(
       shown("pre", told(asked)), shown("p", `HTTP ${answer.status} · ${size} ${page.bytes}`, "told " + kind),
