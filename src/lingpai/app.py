@@ -18,8 +18,8 @@ from lingpai.composition import House, open_house
 from lingpai.edge.asgi import Receive, Scope, Send
 from lingpai.edge.contract import Contract
 from lingpai.edge.envelopes import write_json
-from lingpai.edge.logs import write_logs
 from lingpai.edge.explorer import HEADERS, OWN_PATHS, Explorer, asked_language, is_near
+from lingpai.edge.logs import write_logs
 from lingpai.edge.proxies import named_host
 from lingpai.principals.master_key import VARIABLE
 from lingpai.vocabulary.settings import told_settings

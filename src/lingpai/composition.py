@@ -25,6 +25,7 @@ from lingpai import contracts, modules
 from lingpai.edge.asgi import Desks, Shell
 from lingpai.edge.contract import Contract, Declaration
 from lingpai.edge.desk import Desk
+from lingpai.edge.explorer import Explorer
 from lingpai.edge.forwarding import Entrance
 from lingpai.edge.logbook import Logbook
 from lingpai.edge.metrics import Board, Values

@@ -1,4 +1,4 @@
-"""Each contract shows itself at /<contract>/docs: to this machine, offline, and never in the way of a call of its own."""
+"""Each contract shows itself at /<contract>/docs: to this machine, offline, never in the way of its own calls."""
 
 import json
 from dataclasses import replace

@@ -115,11 +115,12 @@ class Shaped(Protocol):
 def asked_of(asks: Asks, place: Place = "argument") -> tuple[Asked, ...]:
     """Return what *asks* reads, each with what its question says that it is."""
     likenesses = asks.likenesses()
+    # A field of somebody else's may say nothing of itself.
     return tuple(
         Asked(
             place=place,
             name=each.member,
-            schema={**schema_like(likenesses.get(name)), **each.schema()},
+            schema={**schema_like(likenesses.get(name)), **getattr(each, "schema", dict)()},
             required=each.required,
         )
         for name, each in asks.fields.items()

@@ -153,7 +153,7 @@ class Whole:
         return raw
 
     def schema(self) -> dict[str, Any]:
-        default = {} if self.required else {"default": self.default}
+        default = {} if self.required or self.default is None else {"default": self.default}
         bounds = {"minimum": self.least, "maximum": self.most}
         return {"type": "integer", **bounds, **default, **_told(self)}
 

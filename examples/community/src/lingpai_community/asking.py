@@ -1,8 +1,10 @@
 """The arguments that many calls share, as the book names them."""
 
 import re
+from typing import Any
 
 from lingpai.vocabulary.arguments import MISSING, Text, Unfit, Whole, Words
+from lingpai.vocabulary.likeness import WORDS
 
 LARGEST = 2**53
 
@@ -47,6 +49,17 @@ class Numbers:
         ):
             raise Unfit(("应为编号列表", "must be a list of ids"))
         return tuple(sorted({one.read(part) for part in raw}))
+
+    def schema(self) -> dict[str, Any]:
+        """Return what a list looks like, and its text in a form."""
+        one = {"type": "integer", "minimum": 1}
+        listed = {"items": one, "minItems": 1, "maxItems": self._most, "examples": [[1, 2]]}
+        return {
+            "type": ["array", "string"],
+            **listed,
+            "pattern": "^[0-9]{1,16}(,[0-9]{1,16})*$",
+            WORDS: list(self.about),
+        }
 
 
 ITEM = number("item_id", ("项目编号", "The project's id."))
