@@ -30,7 +30,6 @@ from lingpai.edge.forwarding import Entrance
 from lingpai.edge.logbook import Logbook
 from lingpai.edge.metrics import Board, Values
 from lingpai.edge.proxies import Proxies, Readers
-from lingpai.edge.explorer import Explorer
 from lingpai.edge.steps import built_in_id
 from lingpai.edge.tally import Tally
 from lingpai.modules.module import Built, Hook, Module, Offers, built
