@@ -32,9 +32,6 @@ Language = Literal["zh", "en"]
 SIDES: Mapping[Side, tuple[str, str]] = {"account": ("账号", "accounts"), "business": ("业务", "business")}
 
 HEADERS: Mapping[str, tuple[str, str]] = {
-        "所用的弱形式或本约定何时起不再推荐",
-        "since when what was used, a weak form or the contract, is on its way out",
-    ),
     "Cache-Control": ("总是 no-store", "no-store, always"),
     "X-Request-Id": ("日志里这次请求的编号", "what the log calls this request"),
     "X-Lingpai-Reason": ("为何要重新登录", "why to sign in again"),
