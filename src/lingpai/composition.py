@@ -61,6 +61,7 @@ from lingpai.principals.master_key import (
 )
 from lingpai.principals.passwords.gate import HashingGate
 from lingpai.principals.passwords.trials import PasswordTrials
+from lingpai.principals.rates import Rates
 from lingpai.principals.remembered import (
     Follower,
     FromMemory,
@@ -392,6 +393,11 @@ class House:
         return PasswordTrials(self.stores, self.keys, self.gate, self.addresses, self.clock)
 
     @cached_property
+    def rates(self) -> Rates:
+        """What counts dear calls."""
+        return Rates(self.settings.limits, self.settings.workers)
+
+    @cached_property
     def opening(self) -> Opening:
         """What opens sessions."""
         return Opening(self.keys, self.issuing_clock, self.randomness)
@@ -614,17 +620,17 @@ class House:
         admission = Admission(clock)
         rotation = Rotation(self.keys, self.issuing_clock)
         operations: list[Any] = [
-            Authorize(stores, admission, self.keys, self.issuing_clock, self.randomness),
+            Authorize(stores, admission, self.keys, self.issuing_clock, self.randomness, self.rates),
             ChangeCompany(stores, admission, rotation),
-            ChangePassword(stores, self.trials, admission, clock),
+            ChangePassword(stores, self.trials, admission, clock, self.rates),
             CheckToken(),
             DescribeColleague(look_up_in(stores)),
             DescribeCompany(stores.companies),
             DescribeSelf(),
             EndSession(stores, clock),
-            Register(stores, gate, opening, clock, self.addresses),
-            Renew(stores, admission, rotation),
-            SignIn(stores, self.trials, opening),
+            Register(stores, gate, opening, clock, self.addresses, self.rates),
+            Renew(stores, admission, rotation, self.rates),
+            SignIn(stores, self.trials, opening, self.rates),
         ]
         calls = {call: call for made in self.modules.values() for call in made.calls}
         return Desk(

@@ -30,6 +30,7 @@ from lingpai.principals.admission import Admission
 from lingpai.vocabulary.events import Event
 from lingpai.vocabulary.outcomes import Refused
 from lingpai.vocabulary.values import Caller, Client, Company, User, Visitor
+from tests.torture.server import NO_LIMITS
 
 OPERATOR = "operator"
 BATCH = 500
@@ -278,7 +279,7 @@ def _play(data: Path, name: str, side: int, naive: str) -> list[str]:
 
 
 def _variables(data: Path) -> dict[str, str]:
-    return {"LINGPAI_DATABASE": (data / "database").read_text()}
+    return {"LINGPAI_DATABASE": (data / "database").read_text(), **NO_LIMITS}
 
 
 def run(data: Path, database: str, name: str, rounds: int, naive: str = "") -> list[tuple[Stake, list[str]]]:

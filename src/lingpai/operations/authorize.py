@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from lingpai.principals.admission import Admission
 from lingpai.principals.keys import Keyring
+from lingpai.principals.rates import Rate, unlimited
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import SECOND, Clock
 from lingpai.vocabulary.events import Event
@@ -28,7 +29,7 @@ class Authorize:
     """Make a code, bound to the client that asks, the user and the session; earlier ones live on."""
 
     TITLE: ClassVar[tuple[str, str]] = ("获取授权码", "Get an auth code")
-    ENDS: ClassVar[Ends] = Admission.ENDS | {Outcome.CLIENT_NOT_SERVED}
+    ENDS: ClassVar[Ends] = Admission.ENDS | {Outcome.CLIENT_NOT_SERVED, Outcome.TOO_MANY_ATTEMPTS}
     FROM_MEMORY: ClassVar[bool] = False
 
     stores: Stores
@@ -36,19 +37,21 @@ class Authorize:
     keys: Keyring
     clock: Clock
     randomness: Randomness
+    rate: Rate = unlimited
 
     def __call__(self, caller: Caller, _question: None) -> str:
         """
         Return the code; only its digest is kept. It opens what the client's scope opens now.
 
         Raises:
-            Refused: With CLIENT_NOT_SERVED when the client was disabled, or its contract ended, meanwhile,
-                with SESSION_OVER when the session ended.
+            Refused: With TOO_MANY_ATTEMPTS for one code too many, with CLIENT_NOT_SERVED when the client was
+                disabled, or its contract ended, meanwhile, with SESSION_OVER when the session ended.
 
         """
         terms = caller.terms.code
         if terms is None:
             raise ValueError(f"{caller.terms.contract} gives no codes")
+        self.rate("authorize", caller)
         code = auth_code(self.randomness(100))
         event = Event(
             "code:granted",

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from lingpai.principals.admission import Admission
 from lingpai.principals.passwords.strength import check_new_password
 from lingpai.principals.passwords.trials import PasswordTrials
+from lingpai.principals.rates import Rate, unlimited
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event
@@ -34,6 +35,7 @@ class ChangePassword:
     trials: PasswordTrials
     admission: Admission
     clock: Clock
+    rate: Rate = unlimited
 
     def __call__(self, caller: Caller, asked: PasswordChange) -> None:
         """
@@ -45,6 +47,7 @@ class ChangePassword:
                 disabled, while the passwords were hashed.
 
         """
+        self.rate("sign_in", caller)
         user = self.stores.accounts.by_id(caller.user.id)
         passed = self.trials.check(caller.user.name, caller.address, user, asked.old)
         assert user is not None  # noqa: S101 - nobody else has a right password

@@ -8,6 +8,7 @@ from lingpai.principals.addresses import AT_HOME, Addresses
 from lingpai.principals.names import check_new_name, is_anothers, name_key, named
 from lingpai.principals.passwords.gate import HashingGate
 from lingpai.principals.passwords.strength import check_new_password
+from lingpai.principals.rates import Rate, unlimited
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.events import Event
@@ -50,8 +51,10 @@ class Register:
     opening: Opening
     clock: Clock
     addresses: Addresses = AT_HOME
+    rate: Rate = unlimited
 
     def __call__(self, visitor: Visitor, asked: Registration) -> Granted:
+        self.rate("register", visitor)
         _check_registration(visitor.terms, asked.invitation)
         check_new_name(asked.name)
         check_new_password(asked.password, asked.name)

@@ -10,10 +10,11 @@ from typing import ClassVar
 
 from lingpai.principals.admission import Admission
 from lingpai.principals.keys import Keyring
+from lingpai.principals.rates import Rate, unlimited
 from lingpai.stores.interfaces import Change, Stores
 from lingpai.vocabulary.clock import SECOND, Clock
 from lingpai.vocabulary.events import Event
-from lingpai.vocabulary.outcomes import Ends, Reason, Refused, session_over
+from lingpai.vocabulary.outcomes import Ends, Outcome, Reason, Refused, session_over
 from lingpai.vocabulary.values import Generation, Standing, Terms, Visitor
 
 
@@ -65,24 +66,27 @@ class Renew:
     """Exchange a refresh token for the newest pair of its session."""
 
     TITLE: ClassVar[tuple[str, str]] = ("刷新令牌", "Renew the pair of tokens")
-    ENDS: ClassVar[Ends] = Admission.ENDS
+    ENDS: ClassVar[Ends] = Admission.ENDS | {Outcome.TOO_MANY_ATTEMPTS}
     FROM_MEMORY: ClassVar[bool] = False
 
     stores: Stores
     admission: Admission
     rotation: Rotation
+    rate: Rate = unlimited
 
     def __call__(self, visitor: Visitor, shown: PairShown) -> Renewed:
         """
         Return the newest pair.
 
         Raises:
-            Refused: With SESSION_OVER: what admission says; unknown for a pair that is not
-                kept or was set aside; refresh_reused for one shown after the grace, or unknown where
+            Refused: With TOO_MANY_ATTEMPTS for one call too many; else with SESSION_OVER: what admission
+                says; unknown for a pair that is not kept or was set aside; refresh_reused for one shown after the
+                grace, or unknown where
                 the client's `refresh_reuse` says "refuse". Where it says "allow", a pair shown after
                 the grace counts as if it had not been exchanged.
 
         """
+        self.rate("refresh", visitor)
         terms = visitor.terms
         standing = self._admitted(self.stores.sessions.standing_of(shown.session_id), terms, shown)
         pair, newest = self._kept(shown)

@@ -8,6 +8,7 @@ from lingpai.principals.addresses import Addresses
 from lingpai.principals.admission import may_enter
 from lingpai.principals.names import name_key
 from lingpai.principals.passwords.trials import PasswordTrials
+from lingpai.principals.rates import Rate, unlimited
 from lingpai.stores.interfaces import AccountStore, Stores
 from lingpai.vocabulary.likeness import Password, Username
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
@@ -53,8 +54,10 @@ class SignIn:
     stores: Stores
     trials: PasswordTrials
     opening: Opening
+    rate: Rate = unlimited
 
     def __call__(self, visitor: Visitor, asked: NameAndPassword) -> Granted:
+        self.rate("sign_in", visitor)
         terms = visitor.terms
         user = find_by_sign_in_name(
             self.stores.accounts, asked.name, self.trials.addresses, phone_names=terms.phone_names

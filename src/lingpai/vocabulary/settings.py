@@ -5,14 +5,24 @@ They come from `lingpai.toml` and from `LINGPAI_*` variables, which win.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from msgspec.inspect import BoolType, DictType, IntType, LiteralType, StrType, UnionType, VarTupleType, type_info
+from msgspec.inspect import (
+    BoolType,
+    DictType,
+    IntType,
+    LiteralType,
+    StrType,
+    StructType,
+    UnionType,
+    VarTupleType,
+    type_info,
+)
 
 from lingpai.vocabulary.secret import Secret
 
@@ -111,6 +121,37 @@ class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     addresses: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
 
 
+OFF = "off"
+"""What stands for no limit."""
+
+_RATE = "[1-9][0-9]{0,8}/(second|minute|hour|day)"
+
+CallRate = Annotated[str, msgspec.Meta(pattern=f"^(off|{_RATE}( *; *{_RATE})*)$")]
+"""How many calls in how long; several, parted by semicolons, hold together."""
+
+
+class LimitsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    How many dear calls are taken. The first four count by network: an IPv4 address, an IPv6 /64.
+
+    Args:
+        sign_in: Sign-ins, and changes of a password, right or wrong.
+        register: Registrations.
+        authorize: Auth codes given (zhiyun): a partner's server asks for those of all its users.
+        refresh: Pairs of tokens renewed (oppmg).
+        client: Any of these through one client with a secret.
+        shared: URL of the Valkey or Redis in which all workers count together; else each counts its share.
+
+    """
+
+    sign_in: CallRate = "600/minute; 6000/hour"
+    register: CallRate = "60/minute; 600/hour"
+    authorize: CallRate = "6000/minute"
+    refresh: CallRate = "3000/minute"
+    client: CallRate = "6000/minute"
+    shared: Annotated[str, msgspec.Meta(pattern="^((valkey|redis)s?://.+)?$")] = ""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     What the server lets you set, besides its contracts.
@@ -125,6 +166,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         docs: Who may read a contract's page at `/<contract>/docs`: true for everybody, false for nobody, "loopback"
             for browsers of this machine.
         threads: How many calls one worker serves from the database at once.
+        limits: How many dear calls are taken.
         trusted_proxies: Addresses and networks of our proxies, whose headers tell who asks, over what, for which host.
         proxy_headers: Which headers they write: "x-forwarded" (`X-Forwarded-For`, `-Proto`, `-Host`) or "forwarded".
         contracts: By name, what each contract's own settings say.
@@ -145,6 +187,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     workers: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
     docs: bool | Literal["loopback"] = "loopback"
     threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
+    limits: LimitsSettings = LimitsSettings()
     trusted_proxies: tuple[str, ...] = ()
     proxy_headers: Literal["x-forwarded", "forwarded"] = "x-forwarded"
     contracts: dict[str, dict[str, Any]] = {}
@@ -200,6 +243,8 @@ def load_settings(file: Path | None, variables: Mapping[str, str]) -> Settings:
             raise SettingRefused(f"{file}: {broken}") from None
     if variables.get(DATABASE_URL):
         raw["database"] = _from_variable(DATABASE_URL, variables)
+    if variables.get(REDIS_URL):
+        _put(raw, ["limits", "shared"], _from_variable(REDIS_URL, variables))
     for name in variables:
         if name.startswith(PREFIX) and name not in NOT_SETTINGS and not name.startswith("LINGPAI_TEST_"):
             _put(raw, name.removeprefix(PREFIX).lower().split("__"), _from_variable(name, variables))
@@ -208,6 +253,9 @@ def load_settings(file: Path | None, variables: Mapping[str, str]) -> Settings:
 
 DATABASE_URL = "DATABASE_URL"
 """The variable that hosters set; `LINGPAI_DATABASE` wins over it."""
+
+REDIS_URL = "REDIS_URL"
+"""The variable that hosters set; `LINGPAI_LIMITS__SHARED` wins over it."""
 
 NOT_SETTINGS = frozenset({"LINGPAI_DATA", "LINGPAI_DEMO", "LINGPAI_MASTER_KEY"})
 """
@@ -281,8 +329,9 @@ def _source(value: object, file: str) -> str:
 
 def _asked_for(kind: Any) -> tuple[str, str]:
     """Return in English and Chinese what a value of *kind* is."""
-    if kind == Zone:
-        return "a time zone such as Asia/Shanghai", "时区，如 Asia/Shanghai"
+    for named, its_words in _NAMED:
+        if kind == named:
+            return its_words
     info = type_info(kind)
     if isinstance(info, UnionType):
         return _asked_for(next(one for one in get_args(kind) if one is not type(None)))
@@ -296,10 +345,19 @@ def _asked_for(kind: Any) -> tuple[str, str]:
     return next((words for one, words in _WORDS.items() if isinstance(info, one)), ("something else", "别的值"))
 
 
+_NAMED: Sequence[tuple[Any, tuple[str, str]]] = (
+    (Zone, ("a time zone such as Asia/Shanghai", "时区，如 Asia/Shanghai")),
+    (
+        CallRate,
+        ("a rate such as 600/minute, several parted by ;, or off", "频率，如 600/minute，多个用 ; 分开，或 off"),
+    ),
+)
+
 _WORDS: dict[type, tuple[str, str]] = {
     BoolType: ("true or false", " true 或 false"),
     StrType: ("text", "文本"),
     VarTupleType: ("a list, parted by commas in a variable", "列表，在变量中用逗号分开"),
+    StructType: ("a section", "一节"),
     DictType: ("a section", "一节"),
 }
 
