@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from lingpai import __version__, cli
+from lingpai.cli.opening import opened
 from lingpai.composition import open_house
 from lingpai.principals.passwords.argon2 import verify_password
 from lingpai.stores.sql.sqlite import sound_driver
+from lingpai.vocabulary.values import Pace
 from tests.cli.running import LINGPAI, environment
 
 PROGRAM = " ".join(LINGPAI)
@@ -114,6 +116,27 @@ def test_addresses_are_changed_and_proved(demo, lingpai):
     lingpai(*change, "--phone", "13900000013", "--phone-verified")
 
 
+def test_a_user_who_has_to_wait_is_shown_and_let_in_again(demo, lingpai):
+    with opened(demo.data) as house:
+        house.prepare()
+        digest = house.trials.digest("13900000013")
+        with house.stores.tries.counting() as book:
+            for network in ("192.0.2.7", ""):
+                book.claim(digest, network, house.clock(), Pace((900_000,), 900_000))
+    show = ("user", "show", "xujie", "--data", demo.data)
+
+    assert "192.0.2.7" in lingpai(*show).out
+    shown = lingpai(*show, "--json").json
+    assert (shown["uid"], shown["phone_verified"]) == (13, True)
+    assert [(one["name"], one["network"], one["failures"], one["known"]) for one in shown["tries"]] == [
+        ("13900000013", "", 1, False),
+        ("13900000013", "192.0.2.7", 1, False),
+    ]
+    assert all(800 < one["wait_seconds"] <= 900 for one in shown["tries"])
+    assert lingpai("user", "unblock", "xujie", "--data", demo.data, "--json").json["forgotten"] == 2
+    assert lingpai(*show, "--json").json["tries"] == []
+
+
 def test_users_are_listed_a_page_at_a_time(demo, lingpai):
     first = lingpai("user", "list", "--limit", "2", "--data", demo.data)
 
@@ -201,6 +224,8 @@ def test_a_minted_token_is_a_session_of_its_client(demo, lingpai):
         (["user", "add", "neu", "--password-stdin", "--random-password"], ["exclude"]),
         (["user", "add", "xuj1e", "--random-password"], ["the name xuj1e is taken", "looks like"]),
         (["user", "change", "nobody", "--phone", ""], ["no user nobody"]),
+        (["user", "show", "nobody"], ["no user nobody"]),
+        (["user", "unblock", "nobody"], ["no user nobody"]),
         (["user", "change", "xujie", "--phone", "1"], ["phone is no phone number"]),
         (["user", "change", "xujie", "--phone", "13900000012", "--phone-verified"], ["another user signs in with"]),
         (["user", "add"], ["NAME"]),

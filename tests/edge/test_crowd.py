@@ -59,8 +59,8 @@ def test_sign_ins_that_wait_for_the_hashing_leave_half_of_the_threads_to_everybo
     async def crowd():
         everybody = [asyncio.create_task(call(house, sign_in(f"u{number}"))) for number in range(3 * threads)]
         read = await asyncio.wait_for(call(house, NOTICES), 20)
-        while sum(task.done() for task in everybody) < 3 * threads - places:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - tasks tell of their end to no event
+        while sum(task.done() for task in everybody) < 3 * threads - places:  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(0.01)
         shed = [task.result() for task in everybody if task.done()]
         waiting = [task for task in everybody if not task.done()]
         hashing.set()

@@ -9,12 +9,14 @@ from cyclopts import App, Parameter
 from lingpai.cli.opening import OPERATOR, counted, every, find_company, find_user, live_sessions, opened
 from lingpai.cli.parameters import ACCOUNTS, COMMANDS, HERE, AsJson, Data, Limit, UserName, command
 from lingpai.cli.passwords import PasswordFrom, choose_password
-from lingpai.cli.printing import Trouble, marked, said, show, show_json, table
+from lingpai.cli.printing import Trouble, marked, moment, said, show, show_json, table
 from lingpai.composition import House
 from lingpai.operations.add_user import AddUser, Joining, NewUser
 from lingpai.operations.change_addresses import AddressesAsked, ChangeAddresses
 from lingpai.operations.enable import EnableUser, Enabling
+from lingpai.operations.forget_tries import ForgetTries
 from lingpai.operations.reset_password import PasswordReset, ResetPassword
+from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.values import Sex, User
 
@@ -22,7 +24,9 @@ APP = App(
     name="user",
     group=ACCOUNTS,
     group_commands=COMMANDS,
-    help=said("用户：新增、列出、修改、重设密码、停用、启用", "Users: add, list, change, reset, disable, enable."),
+    help=said(
+        "用户：新增、列出、显示、修改、重设密码、停用、启用", "Users: add, list, show, change, reset, disable, enable."
+    ),
 )
 
 
@@ -204,6 +208,63 @@ def reset(
         _tell_password(made)
 
 
+@APP.command(
+    name="show",
+    help=said(
+        "显示一个用户，及其登录失败次数和等待时间", "Show a user, and the failed sign-ins that are counted for them."
+    ),
+)
+def show_user(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) -> None:
+    """Show all that is known of one user."""
+    with opened(data) as house:
+        user = find_user(house, name, data)
+        house.prepare()
+        row, now, zone = _row(house, user), house.clock(), house.settings.timezone
+        tries = [
+            (called, one)
+            for called, digest in house.trials.digests(user).items()
+            for one in house.stores.tries.of(digest)
+            if one.network or one.next > now
+        ]
+    counted = [
+        {
+            "name": called,
+            "network": one.network,
+            "failures": one.count,
+            "latest": moment(one.latest, zone),
+            "wait_seconds": max(0, -((now - one.next) // SECOND)),
+            "known": one.known > now,
+        }
+        for called, one in tries
+    ]
+    if as_json:
+        show_json({**row, "tries": counted})
+        return
+    show(table([said("项", "what"), said("值", "value")], [[name, value] for name, value in row.items()]))
+    if counted:
+        heads = [said("名称", "name"), said("网络", "network"), said("失败次数", "failures")]
+        heads += [said("最近一次", "latest"), said("须等待(秒)", "must wait (s)"), said("常用", "known")]
+        show("", table(heads, [_tries_cells(one) for one in counted]))
+
+
+@APP.command(
+    help=said(
+        "清除登录失败次数，让正在等待的用户立即可以登录",
+        "Forget failed sign-ins, so that a user who has to wait can sign in at once.",
+    )
+)
+def unblock(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) -> None:
+    """Forget the tries of a user's names."""
+    with opened(data) as house:
+        user = find_user(house, name, data)
+        house.prepare()
+        gone = ForgetTries(house.stores, house.trials)(OPERATOR, user)
+    if as_json:
+        show_json({"uid": user.id, "username": user.name, "forgotten": gone})
+    else:
+        show(said(f"{user.name}：清除了 {gone} 条记录。", f"{user.name}: rows forgotten: {gone}."))
+
+
 @APP.command(help=said("停用用户，并结束其全部会话", "Disable a user; all their sessions end."))
 def disable(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) -> None:
     """Let a user act no more."""
@@ -266,6 +327,11 @@ def _row(house: House, user: User) -> dict[str, Any]:
         "role": user.role,
         "enabled": user.enabled,
     }
+
+
+def _tries_cells(one: dict[str, Any]) -> list[object]:
+    network = one["network"] or said("陌生网络合计", "all unknown ones")
+    return [one["name"], network, one["failures"], one["latest"], one["wait_seconds"], said("是", "yes") * one["known"]]
 
 
 def _cells(row: dict[str, Any]) -> list[object]:

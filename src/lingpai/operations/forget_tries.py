@@ -23,4 +23,4 @@ class ForgetTries:
     def __call__(self, operator: str, user: User) -> int:
         """Return how many networks were forgotten."""
         with self.stores.change(Event("user:tries-forgotten", "user", str(user.id), operator, told=False)) as change:
-            return sum(change.tries.forget(digest) for digest in self.trials.digests(user))
+            return sum(change.tries.forget(digest) for digest in self.trials.digests(user).values())

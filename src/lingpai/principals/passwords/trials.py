@@ -99,10 +99,10 @@ class PasswordTrials:
         """Return what tries for *name* are kept under, however it is spelt."""
         return self.keys.digest(f"tries:{spelling(name, self.addresses)}")
 
-    def digests(self, user: User) -> Sequence[bytes]:
-        """Return what tries for each name of *user* are kept under."""
+    def digests(self, user: User) -> Mapping[str, bytes]:
+        """Return by each name of *user* what tries for it are kept under."""
         proved = [user.phone] * user.phone_verified + [user.email] * user.email_verified
-        return [self.digest(name) for name in (user.name, *proved)]
+        return {name: self.digest(name) for name in (user.name, *proved)}
 
     def _claim(self, digest: bytes, network: Network) -> Sequence[Tries]:
         """Count a try, and return where a delay begins with it."""
