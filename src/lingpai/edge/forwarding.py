@@ -6,9 +6,9 @@ want of a signed-in business call, the call must prove; what was not seen is not
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -44,20 +44,16 @@ class Anywhere(Step):
 
     ENDS: ClassVar[Ends] = frozenset({Outcome.NO_SUCH_CALL})
 
-    settings: ForwardSettings
+    signed_in: tuple[Step, ...]
+    for_anyone: tuple[Step, ...]
+    public: tuple[str, ...]
 
     def __call__(self, call: Call) -> None:
-        contract = call.contract
-        path = contract.router.path(call.request, call.query)
+        path = call.contract.router.path(call.request, call.query)
         if not path:
             raise Refused(Outcome.NO_SUCH_CALL, "the request names no call of this contract")
-        business = contract.business
-        proofs = business.public if self._is_public(path) else business.signed_in
-        call.route = _route(path, proofs)
-
-    def _is_public(self, path: str) -> bool:
-        public = self.settings.public
-        return bool(public) and any(path == one or path.startswith(one.rstrip("/") + "/") for one in public)
+        is_public = any(path == one or path.startswith(one.rstrip("/") + "/") for one in self.public)
+        call.route = _route(path, self.for_anyone if is_public else self.signed_in)
 
 
 def _route(path: str, proofs: tuple[Step, ...]) -> Route:
@@ -83,10 +79,17 @@ class Verdict(msgspec.Struct, frozen=True):
     used: Used | None
 
 
+def _as_it_is(part: Any) -> Any:
+    return part
+
+
 @dataclass(frozen=True, slots=True)
 class Entrance:
     """
     How one contract's callers come in to one service.
+
+    Args:
+        change: Puts another part in the place of a step, or of one inside it: for a guard that has no keys.
 
     Raises:
         ValueError: The contract's calls cannot be served by somebody else.
@@ -96,20 +99,26 @@ class Entrance:
     service: str
     contract: Contract
     settings: ForwardSettings
+    change: Callable[[Any], Any] = _as_it_is
     steps: tuple[Step, ...] = field(init=False, repr=False)
+    signed_in: tuple[Step, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        steps = tuple(_before_performing(self.contract, self.settings))
-        if not any(isinstance(step, Proved) for step in steps) or not self.contract.business.signed_in:
+        business = self.contract.business
+        signed_in = self.change(business.signed_in)
+        anywhere = Anywhere(signed_in, self.change(business.public), self.settings.public)
+        steps = tuple(self.change(step) for step in _before_performing(self.contract, anywhere))
+        if not any(isinstance(step, Proved) for step in steps) or not signed_in:
             raise ValueError(f"{self.contract.name} asks no proofs of a business call")
-        for step in (*steps, *self.contract.business.signed_in):
+        for step in (*steps, *business.signed_in):
             step.check_elsewhere()
-        for proofs in (self.contract.business.signed_in, self.contract.business.public):
+        for proofs in (business.signed_in, business.public):
             check_judged(steps, _route("/", proofs))
         for outcome in (Outcome.NOT_ALLOWED, Outcome.NO_SUCH_CALL, Outcome.CREDENTIALS_MISSING):
             if outcome not in self.contract.spelling:
                 raise ValueError(f"{self.contract.name} has no row for {outcome.name}")
         object.__setattr__(self, "steps", steps)
+        object.__setattr__(self, "signed_in", signed_in)
 
     def judge(self, request: Request, desk: Desk) -> Verdict:
         """
@@ -159,7 +168,7 @@ class Entrance:
         caller, route = call.caller, call.route
         if route is None:
             raise Refused(Outcome.NO_SUCH_CALL, "no step has found a route")
-        if route.proofs is not self.contract.business.signed_in:
+        if route.proofs is not self.signed_in:
             return
         if caller is None:
             raise Refused(Outcome.CREDENTIALS_MISSING, "no step has found a user")
@@ -172,11 +181,11 @@ class Entrance:
             raise Refused(Outcome.NOT_ALLOWED, f"{self.service} is for company {settings.company}")
 
 
-def _before_performing(contract: Contract, settings: ForwardSettings) -> Iterator[Step]:
+def _before_performing(contract: Contract, anywhere: Anywhere) -> Iterator[Step]:
     for step in contract.steps:
         if isinstance(step, Performed):
             return
-        yield Anywhere(settings) if isinstance(step, Routed) else step
+        yield anywhere if isinstance(step, Routed) else step
 
 
 def _is_of(caller: Caller, company: int) -> bool:
