@@ -26,8 +26,8 @@ from lingpai.vocabulary.settings import told_settings
 
 LOG = logging.getLogger(__name__)
 
-BRIDGES = frozenset({"forward", "refusal"})
-"""First parts of paths that belong to proxies."""
+BRIDGES = frozenset({"forward", "refusal", "guard"})
+"""First parts of paths that belong to proxies and guards."""
 
 
 class App:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from lingpai.bridges.guards import Guards
 from lingpai.composition import House
 from lingpai.edge.asgi import Desks, Receive, Scope, Send, is_announced, read_body, send_answer
 from lingpai.edge.call import Request
@@ -66,6 +67,7 @@ class Forward:
     def __init__(self, house: House) -> None:
         self._house = house
         self._entrances = house.entrances
+        self._guards = Guards(house)
 
     @property
     def wording(self) -> Desk:
@@ -93,6 +95,8 @@ class Forward:
             return _Asked(self, entrance, tail).forward
         if first == "refusal" and not tail:
             return _Asked(self, entrance, tail).refusal
+        if first == "guard" and (answered := self._guards.answers(entrance, tail[1:].decode("latin-1"))):
+            return lambda _address, *connection: answered(*connection)
         return None
 
     def may_ask(self, service: str, headers: Sequence[tuple[bytes, bytes]]) -> bool:
