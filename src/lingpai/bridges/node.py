@@ -322,8 +322,8 @@ class _Told:
     def standing(self, *token_digests: bytes) -> Standing:
         if self._standing is None:
             raise NotRemembered
-        session = replace(self._standing.session, token_digest=token_digests[0])
-        standing = replace(self._standing, session=session)
+        session = msgspec.structs.replace(self._standing.session, token_digest=token_digests[0])
+        standing = msgspec.structs.replace(self._standing, session=session)
         self._remembered.keep_standing(standing, self._mark)
         return standing
 

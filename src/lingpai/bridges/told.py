@@ -94,7 +94,8 @@ class ToldStanding(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, standing: Standing) -> "ToldStanding":
         """Return *standing* to be told."""
-        session, user = replace(standing.session, token_digest=None), replace(standing.user, password="")
+        session = msgspec.structs.replace(standing.session, token_digest=None)
+        user = replace(standing.user, password="")
         return cls(session, user, ToldClient.of(standing.client), standing.memberships)
 
     def standing(self) -> Standing:
