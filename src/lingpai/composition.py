@@ -507,10 +507,11 @@ class House:
 
         Raises:
             KeyTrouble: A key cannot be opened.
-
+            SettingRefused: A proxy that is listed is none.
             DataTrouble: A module's tables were made by a later version of it.
 
         """
+        _ = self.proxies  # a wrong setting is told now, not with the first request
         for purpose in (PEPPER, DATA):
             self.keys.prepare(purpose)
         for name, made in self.modules.items():

@@ -27,6 +27,7 @@ from lingpai.stores.sql import (
 from lingpai.stores.sql.values import names_of
 from lingpai.vocabulary import events, policies, values
 from tests.stores.programs import OPEN, open_at
+from tests.stores.samples import client, done
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
@@ -174,3 +175,28 @@ def test_users_from_before_looks_were_compared_keep_their_names_and_the_oldest_o
         ("PAYPAL", None, False),
         ("mei", "rnel", False),
     ]
+
+
+def test_clients_that_were_let_use_weaker_forms_are_let_by_a_policy(sqlite):
+    """The step back to the flag, then the script itself, on rows as they were."""
+    with sqlite.change(done()) as change:
+        for name in ("flagged", "plain"):
+            change.clients.add(client(name))
+    config = Config()
+    config.set_main_option("script_location", migrations.__path__[0])
+    script = ScriptDirectory.from_config(config).get_revision("0006").module
+    with sqlite._database.writing() as transaction:
+        connection = transaction._connection
+        for words in (
+            "DROP TABLE weak_uses",
+            "ALTER TABLE clients DROP COLUMN policies",
+            "ALTER TABLE clients ADD COLUMN api_token_forms BOOLEAN NOT NULL DEFAULT 0",
+            "UPDATE clients SET api_token_forms = 1 WHERE id = 'flagged'",
+        ):
+            connection.exec_driver_sql(words)
+        with Operations.context(MigrationContext.configure(connection)):
+            script.upgrade()
+
+    flagged = sqlite.clients.by_id("flagged").policies
+    assert flagged == policies.policies([policies.Policy("id-day-md5")], [], [])
+    assert sqlite.clients.by_id("plain").policies is policies.FREE

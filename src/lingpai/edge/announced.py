@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 from lingpai.edge.call import Call
 from lingpai.vocabulary.clock import SECOND
-from lingpai.vocabulary.policies import Policy, WeakForm, form_rule
+from lingpai.vocabulary.policies import FREE, Policy, WeakForm, form_rule
 from lingpai.vocabulary.values import Client
 
 _NOTHING: Mapping[str, str] = {}
@@ -18,6 +18,8 @@ def announced(call: Call, client: Client) -> Mapping[str, str]:
     Nothing is told of what has no end, since nobody could do anything about it. `Deprecation` is when the end was
     said, or where only a setting says it, the end itself.
     """
+    if client.policies is FREE and not call.contract.weak and call.secret_end is None:
+        return _NOTHING
     said = client.policies.said
     rules = [form_rule(form, said, call.contract.weak) for form in call.weak] + [said.get(call.contract.name)]
     if call.secret_end is not None:

@@ -6,7 +6,7 @@ so only what a listed proxy added counts: read from the right, for as long as th
 """
 
 import re
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -19,13 +19,20 @@ Scope = MutableMapping[str, Any]
 Headers = Literal["x-forwarded", "forwarded"]
 """Which headers our proxies write: the `X-Forwarded-…` ones, or `Forwarded` (RFC 7239). The other is anybody's."""
 
-TELLING = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded", b"x-real-ip", b"via")
+TELLING = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded", b"x-real-ip", b"via")
 """Headers that tell of a proxy, listed or not."""
 
 _PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;,"\s]*)\s*')
 _PORT = re.compile(r":[0-9]{1,5}$")
 _WITH_PORT = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::[0-9]{1,5})?")
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}")
+
+
+Told = tuple[bytes, ...]
+"""What the headers of a request tell, each the whole list that its lines make together."""
+
+SHORT = 256
+"""Bytes that are worth remembering; what is longer is no proxy's of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,9 @@ class Proxies:
 
     def __init__(self, listed: Sequence[str], headers: Headers = "x-forwarded") -> None:
         networks = self._networks = tuple(map(read_network, listed))
-        self._hops = _hops_of_forwarded if headers == "forwarded" else _hops_of_x_forwarded
+        self._names, self._read = READERS[headers]
+        # One caller's calls tell the same again and again.
+        self._read_before = lru_cache(maxsize=4096)(self._read)
         self._is_listed: Callable[[str], bool] = lru_cache(maxsize=4096)(
             lambda text: is_in(networks, read_address(text))
         )
@@ -110,7 +119,9 @@ class Proxies:
         address = str(peer[0]) if peer else ""
         if not self._networks or not self._is_listed(address):
             return scope, address, ""
-        sender, told = self._sender(address, self._hops(scope))
+        headers = _told(scope, self._names)
+        is_short = sum(map(len, headers)) <= SHORT
+        sender, told = self._sender(address, self._read_before(headers) if is_short else self._read(headers))
         return {**scope, "scheme": told.scheme or "http"}, sender, _host(told.host)
 
     def _sender(self, address: str, hops: Sequence[Hop]) -> tuple[str, Hop]:
@@ -124,11 +135,12 @@ class Proxies:
         return address, seen
 
 
-def _hops_of_x_forwarded(scope: Scope) -> list[Hop]:
+def _hops_of_x_forwarded(told: Told) -> Sequence[Hop]:
     """Return what `X-Forwarded-…` tell; the lists are matched from the right, one that is shorter ends in its first."""
-    addresses = [_address(text) for text in _list(scope, b"x-forwarded-for")]
-    schemes = [_scheme(text) for text in _list(scope, b"x-forwarded-proto")]
-    hosts = _list(scope, b"x-forwarded-host")
+    of_addresses, of_schemes, of_hosts = told
+    addresses = [_address(text) for text in _list(of_addresses)]
+    schemes = [_scheme(text) for text in _list(of_schemes)]
+    hosts = _list(of_hosts)
     length = max(len(addresses), 1)
     columns = [_matched(column, length) for column in (addresses, schemes, hosts)]
     return [Hop(*row) for row in zip(*columns, strict=True)]
@@ -140,9 +152,16 @@ def _matched(column: list[str], length: int) -> list[str]:
     return [column[0] if column else ""] * (length - len(column)) + column
 
 
-def _hops_of_forwarded(scope: Scope) -> list[Hop]:
+def _hops_of_forwarded(told: Told) -> Sequence[Hop]:
     """Return what `Forwarded` tells (RFC 7239, section 4)."""
-    return [_hop(element) for element in _list(scope, b"forwarded", quoted=True)]
+    return [_hop(element) for element in _list(told[0], quoted=True)]
+
+
+READERS: Mapping[Headers, tuple[tuple[bytes, ...], Callable[[Told], Sequence[Hop]]]] = {
+    "x-forwarded": ((b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"), _hops_of_x_forwarded),
+    "forwarded": ((b"forwarded",), _hops_of_forwarded),
+}
+"""Which headers are read, and how."""
 
 
 def _hop(element: str) -> Hop:
@@ -179,10 +198,19 @@ def _host(text: str) -> str:
     return bare if _HOST.fullmatch(bare) else ""
 
 
-def _list(scope: Scope, name: bytes, *, quoted: bool = False) -> list[str]:
-    """Return the members of the list that all headers called *name* make together (RFC 9110, section 5.6.1)."""
-    whole = ",".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)
-    parts = _parted(whole, ",") if quoted else whole.split(",")
+def _told(scope: Scope, names: tuple[bytes, ...]) -> Told:
+    """Return the lists that all headers of each name make together (RFC 9110, section 5.3)."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in names:
+            found[name] = found[name] + b"," + value if name in found else value
+    return tuple(found.get(name, b"") for name in names)
+
+
+def _list(whole: bytes, *, quoted: bool = False) -> list[str]:
+    """Return the members of a list (RFC 9110, section 5.6.1)."""
+    text = whole.decode("latin-1")
+    parts = _parted(text, ",") if quoted else text.split(",")
     return [stripped for part in parts if (stripped := part.strip())]
 
 

@@ -36,7 +36,7 @@ class WeakUses:
         self._zone = zone
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
-        self._unwritten: dict[Key, WeakUse] = {}
+        self._unwritten: dict[Key, list[int]] = {}
         self._totals: dict[tuple[str, str, str], int] = {}
         self._quarter, self._day = -1, ""
         self._stopped = threading.Event()
@@ -47,9 +47,7 @@ class WeakUses:
         with self._lock:
             day = self._day_of(used.at)
             for form in used.forms:
-                refused = 1 if form is used.refused else 0
-                use = WeakUse(day, used.client_id, used.contract, form.value, 1, refused, used.at)
-                self._put(use)
+                self._put((day, used.client_id, used.contract, form.value), 1, int(form is used.refused), used.at)
                 total = used.client_id, used.contract, form.value
                 self._totals[total] = self._totals.get(total, 0) + 1
 
@@ -67,7 +65,8 @@ class WeakUses:
                 except BaseException as trouble:
                     with self._lock:
                         for use in batch:
-                            self._put(use)
+                            key = use.day, use.client_id, use.contract, use.form
+                            self._put(key, use.uses, use.refused, use.last)
                     if not isinstance(trouble, Refused):
                         raise
                     LOG.warning("uses of weak forms not written yet: %s", trouble)
@@ -87,15 +86,16 @@ class WeakUses:
     def _taken(self) -> list[WeakUse]:
         with self._lock:
             keys = list(self._unwritten)[:BATCH]
-            return [self._unwritten.pop(key) for key in keys]
+            return [WeakUse(*key, *self._unwritten.pop(key)) for key in keys]
 
-    def _put(self, use: WeakUse) -> None:
-        key = use.day, use.client_id, use.contract, use.form
+    def _put(self, key: Key, uses: int, refused: int, last: int) -> None:
         kept = self._unwritten.get(key)
-        if kept is not None:
-            uses, refused = kept.uses + use.uses, kept.refused + use.refused
-            use = WeakUse(*key, uses, refused, max(kept.last, use.last))
-        self._unwritten[key] = use
+        if kept is None:
+            self._unwritten[key] = [uses, refused, last]
+            return
+        kept[0] += uses
+        kept[1] += refused
+        kept[2] = max(kept[2], last)
 
     def _day_of(self, at: int) -> str:
         # No zone's midnight lies within a quarter of an hour.
