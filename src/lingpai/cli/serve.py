@@ -156,6 +156,7 @@ def _checked(data: Path) -> tuple[Mapping[str, Served], bool]:
     with opened(data, make=True) as house:
         try:
             house.prepare()
+            _ = house.rates
         except ValueError as wrong:
             raise Trouble(f"接口约定有误：{wrong}", f"a contract does not add up: {wrong}") from None
         return house.served, bool(house.stores.accounts.page(0, 1))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lingpai.principals.networks import network_of
 from lingpai.vocabulary.outcomes import Outcome, Refused
-from lingpai.vocabulary.settings import OFF, LimitsSettings
+from lingpai.vocabulary.settings import OFF, LimitsSettings, SettingRefused
 from lingpai.vocabulary.values import Visitor
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ class Rates:
 
     Args:
         workers: How many share the rates.
+
+    Raises:
+        SettingRefused: The driver of Valkey is missing.
 
     """
 
@@ -105,9 +108,18 @@ def _items(rate: str) -> "list[RateLimitItem]":
 def _together(url: str) -> "RateLimiter | None":
     if not url:
         return None
+    from limits.errors import ConfigurationError
     from limits.storage import storage_from_string
     from limits.strategies import SlidingWindowCounterRateLimiter
 
     url = url.replace("valkey://", "redis://", 1).replace("valkeys://", "rediss://", 1)
     answer = {"socket_timeout": ANSWER_SECONDS, "socket_connect_timeout": ANSWER_SECONDS}
-    return SlidingWindowCounterRateLimiter(storage_from_string(url, wrap_exceptions=True, **answer))
+    try:
+        storage = storage_from_string(url, wrap_exceptions=True, **answer)
+    except ConfigurationError as missing:
+        install = "pip install 'lingpai[valkey]'"
+        raise SettingRefused(
+            f"[limits] shared asks for the driver of Valkey: {install} ({missing})",
+            f"[limits] shared 需要 Valkey 的驱动：{install}（{missing}）",
+        ) from None
+    return SlidingWindowCounterRateLimiter(storage)
