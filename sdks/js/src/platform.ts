@@ -22,7 +22,7 @@ export interface Options extends Omit<ClientOptions, 'transport' | 'storage'> {
   base: string
   /** `uni.request`, `wx.request` or `fetch` when missing, whichever is there first. */
   transport?: Transport | undefined
-  /** The mini-program's storage or `localStorage` when missing; `memory` forgets with the page. */
+  /** `localStorage` or the mini-program's storage when missing; `memory` forgets with the page. */
   storage?: Storage | 'memory' | undefined
 }
 
@@ -30,6 +30,7 @@ declare const uni: unknown
 declare const wx: unknown
 declare const localStorage: unknown
 declare const navigator: unknown
+declare const addEventListener: unknown
 declare const setTimeout: ((work: () => void, milliseconds: number) => unknown) | undefined
 
 type Program = ProgramRequest & ProgramStorage
@@ -49,9 +50,11 @@ export function completed(options: Options, contract: string): ClientOptions {
   }
 }
 
+/** A page of uni-app has both; `localStorage` is the one by which tabs hear of each other. */
 function found(program: Program | null): Storage {
-  if (program && typeof program.getStorageSync === 'function') return programStorage(program)
   const web = here<WebStorage>(() => localStorage, 'setItem')
+  if (web && typeof addEventListener === 'function') return pageStorage(web)
+  if (program && typeof program.getStorageSync === 'function') return programStorage(program)
   return web ? pageStorage(web) : memoryStorage()
 }
 

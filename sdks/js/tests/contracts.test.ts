@@ -69,6 +69,16 @@ describe('mowork', () => {
     expect(seen.map(shown)).toEqual([undefined, time(1), time(1), time(1)])
   })
 
+  test('a public call shows no token, though there is one', async () => {
+    const { seen, transport } = server(() => ({ json: { resCode: '100000', resMessage: '', resTimestamp: time(1), responseParam: { ...granted, notices: [] } } }))
+    const api = new Mowork({ base: '', transport, storage: 'memory' })
+    await api.login({ username: 'a', password: 'x' })
+    await api.notices.list()
+    await api.notices.add({ title: 'a', content: 'b' })
+
+    expect(seen.map(({ headers }) => headers['X-Token'])).toEqual([undefined, undefined, 'T'])
+  })
+
   test('business may have a host of its own', async () => {
     const { seen, transport } = server(() => ({ json: { resCode: '100000', resMessage: '', resTimestamp: time(1), responseParam: { notices: [] } } }))
     const api = new Mowork({ base: 'https://account.mowork.cn', businessBase: 'https://api.mowork.cn', transport, storage: 'memory' })

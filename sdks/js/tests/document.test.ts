@@ -77,6 +77,13 @@ test('HTTP 401 jumps to the sign-in and rejects; many at once jump once', async 
   expect(jumps).toBe(1)
 })
 
+test('it is the status 401 that says so, whatever errno stands beside it', async () => {
+  answers.push({ status: 401, text: '{"errno":1000,"errmsg":"请登录以后访问。","data":{}}' })
+
+  await expect(request.get('/system/user/info')).rejects.toMatchObject({ outcome: 'session_over', reason: 'unknown' })
+  expect(page.at).toBe('login')
+})
+
 test('headers of the request itself go with everything', async () => {
   answers.push({ text: '{"errno":0,"errmsg":"","data":{}}' })
   request.headers['X-Requested-With'] = 'page'

@@ -66,6 +66,17 @@ test('tokens outlive the page in localStorage, under a key of the contract or on
   expect([new Thinkjs({ base: '' }).signedIn, new Mowork({ base: '' }).signedIn]).toEqual([true, false])
 })
 
+test('a mini-program keeps them in its own storage, a page of uni-app in localStorage, where tabs hear of each other', async () => {
+  const program = answering([], 'uni')
+  vi.stubGlobal('uni', program)
+  await login()
+  const { kept, listeners } = page()
+  await login({ storageKey: 'page' })
+
+  expect([JSON.parse(program.getStorageSync('lingpai.thinkjs') as string).tokens, program.getStorageSync('page')]).toEqual([{ token: 'a.b.c' }, ''])
+  expect([[...kept.keys()], listeners.length]).toEqual([['page'], 1])
+})
+
 test('a browser that forbids localStorage, or has it full, keeps tokens in memory', async () => {
   vi.stubGlobal('fetch', fetching([]))
   const { kept } = page()

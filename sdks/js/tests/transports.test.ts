@@ -40,7 +40,7 @@ afterAll(() => {
 
 const WAYS: [name: string, make: () => Transport][] = [
   ['fetch', () => fetchTransport()],
-  ['axios', () => axiosTransport(axios.create({ baseURL: 'http://wrong', headers: { common: { Authorization: 'wrong' } } }))],
+  ['axios', () => axiosTransport(axios.create({ transformRequest: () => 'mangled', transformResponse: () => 'mangled' }))],
   ['uni.request', () => uniTransport(new Program())],
   ['uni.request that parses all the same', () => uniTransport(new Program({ parses: true, headers: 'lower' }))],
   ['wx.request', () => wxTransport(new Program({ headers: 'upper' }))]
@@ -102,10 +102,35 @@ describe.each(WAYS)('%s', (_, make) => {
   })
 })
 
+test('a signal that outlives many calls keeps none of them', async () => {
+  const given = new AbortController()
+  let listening = 0
+  const signal = {
+    aborted: false,
+    addEventListener: (type: 'abort', listener: () => void) => (listening++, given.signal.addEventListener(type, listener)),
+    removeEventListener: (type: 'abort', listener: () => void) => (listening--, given.signal.removeEventListener(type, listener))
+  }
+  const api = new Thinkjs({ base, transport: fetchTransport(), storage: 'memory' })
+  await api.call('m', 'x', {}, { signal })
+
+  expect(listening).toBe(0)
+})
+
 test.each(WAYS.slice(0, 2))('%s follows no redirect: tokens in headers would follow it too', async (_, make) => {
   const api = new Thinkjs({ base, transport: make(), storage: 'memory' })
 
   await expect(api.call('away', 'x')).rejects.toMatchObject({ outcome: expect.stringMatching(/no_answer|not_this_contract/) })
+})
+
+test('axios is given the whole address, also where it is a path of the page’s own', async () => {
+  const asked: unknown[] = []
+  const adapter = async (config: any): Promise<any> => {
+    asked.push([config.baseURL, config.url])
+    return { status: 200, headers: {}, data: '{"errno":0,"errmsg":"","data":{}}', config }
+  }
+  await new Thinkjs({ base: '/thinkjs', transport: axiosTransport(axios.create({ baseURL: '/wrong', adapter })), storage: 'memory' }).call('m', 'x')
+
+  expect(asked).toEqual([['', '/thinkjs/api/m/x']])
 })
 
 test('an axios instance whose interceptors unwrap answers is told from one that works', async () => {

@@ -63,9 +63,13 @@ function deadline(options: SendOptions): { signal: unknown; done: () => void } {
   const controller = new AbortController()
   const abort = (): void => controller.abort()
   const timer = setTimeout(abort, options.timeoutSeconds * 1000)
-  if (options.signal) {
-    if (options.signal.aborted) abort()
-    else options.signal.addEventListener('abort', abort)
+  const given = options.signal
+  if (given && given.aborted) abort()
+  else if (given) given.addEventListener('abort', abort)
+  const done = (): void => {
+    clearTimeout(timer)
+    // One signal may serve many calls.
+    if (given && given.removeEventListener) given.removeEventListener('abort', abort)
   }
-  return { signal: controller.signal, done: () => clearTimeout(timer) }
+  return { signal: controller.signal, done }
 }
