@@ -11,6 +11,7 @@ import http.client
 import json
 import secrets
 import sqlite3
+import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -27,6 +28,7 @@ from lingpai.operations.add_company import AddCompany
 from lingpai.operations.add_user import AddUser, Joining, NewUser
 from lingpai.vocabulary.values import Client, Company, User
 from tests.attacks.hunting import files, hunt, spellings
+from tests.cli.running import LINGPAI
 from tests.clients.conftest import running
 
 PAGES = ("/", "/healthz", "/readyz", "/metrics", "/nowhere", "/openapi.json", "/mowork/docs", "/oppmg/openapi.json")
@@ -262,6 +264,8 @@ def left(tmp_path_factory):
     house.stop()
     settings = {"LINGPAI_CONTRACTS__OPPMG__ACCESS_SECONDS": "2", "LINGPAI_CONTRACTS__OPPMG__LEEWAY_SECONDS": "0"}
     settings["LINGPAI_CONTRACTS__MOWORK__REGISTRATION"] = "open"
+    settings["LINGPAI_CONTRACTS__MOWORK__INVITATION"] = known.setdefault("the invitation", made("Invitation"))
+    settings["LINGPAI_LOG__REQUESTS"] = "all"
     with running(data, **settings) as base_url:
         tour = Tour(base_url, known)
         database = next(path for path in data.iterdir() if path.read_bytes()[:6] == b"SQLite")
@@ -280,6 +284,8 @@ def left(tmp_path_factory):
                 run_sql(database, FAULTS[fault][1])
         places = {f"while it ran: {name}": text for name, text in files(folder, but=(MASTER_KEY,)).items()}
     places |= files(folder, but=(MASTER_KEY,))
+    command = [*LINGPAI, "audit", "export", "--data", str(data)]
+    places["lingpai audit export"] = subprocess.run(command, capture_output=True, check=True).stdout
     house = open_house(data, {})
     house.prepare()
     keys = {f"key {purpose} {key.id}": key.value for purpose, row in house.keys._keys.items() for key in row}
@@ -302,6 +308,9 @@ def test_the_tour_saw_every_house_grant_refuse_and_fail(left):
     # What may be there is found, so the places are the right ones, and what is not may be searched for in them.
     assert hunt(places, {"a name": "Canary-Truename"})
     assert b"Traceback" in log(places)
+    assert all(word in log(places) for word in (b'"answered"', b'"refused"', b'"started"', b'"outcome": "INTERNAL"'))
+    assert b"lingpai_calls_total" in b"".join(tour.answers.values())
+    assert any(name.endswith("audit export") for name in places)
     assert any(name.startswith("rows of") for name in places)
 
 
