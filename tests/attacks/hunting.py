@@ -68,7 +68,11 @@ def files(folder: Path, but: tuple[str, ...] = ()) -> dict[str, bytes]:
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name not in but:
-            found[path.name] = path.read_bytes()
+            try:
+                found[path.name] = path.read_bytes()
+            except FileNotFoundError:
+                # A running server writes some files anew under another name first.
+                continue
             if found[path.name].startswith(b"SQLite format 3\0"):
                 found[f"rows of {path.name}"] = rows(path)
     return found

@@ -268,7 +268,7 @@ def left(tmp_path_factory):
     settings["LINGPAI_LOG__REQUESTS"] = "all"
     with running(data, **settings) as base_url:
         tour = Tour(base_url, known)
-        database = next(path for path in data.iterdir() if path.read_bytes()[:6] == b"SQLite")
+        database = next(path for path in data.iterdir() if path.is_file() and path.read_bytes()[:6] == b"SQLite")
         for fault in ("", *FAULTS):
             if fault:
                 run_sql(database, FAULTS[fault][0])
