@@ -406,3 +406,35 @@ def test_a_pepper_stays_while_a_secret_rests_on_it_that_cannot_be_kept_anew(worl
 
     assert retiring.tidy().keys == 0
     assert len(ids(world, PEPPER)) == 2
+
+
+def test_a_worker_that_was_there_before_a_rotation_of_the_master_key_seals_what_is_new_under_the_new_one(world):
+    before, rotating = world.ring(), world.ring()
+    with world.stores.change(Event("master-key:rotated", "keys", "")) as change:
+        rotating.seal_anew(change.keys, bytes(range(32)))
+    world.master[:] = [bytes(range(32))]
+
+    before.prepare("something.new")
+
+    assert world.ring("something.new").current("something.new") is not None
+
+
+@pytest.mark.parametrize("entry", [FeedEntry(1, "keys", ""), FeedEntry(1, "everything", "")])
+def test_an_entry_that_names_no_purpose_is_about_all(world, entry):
+    here, there = world.ring(), world.ring()
+    world.rotate(here, PEPPER)
+    there.hear([entry])
+
+    assert len(there.accepted(PEPPER)) == 2
+    assert len(there.accepted(PURPOSE)) == 1
+
+
+def test_the_event_loop_waits_for_nobody_who_reads_keys(world):
+    ring = world.ring()
+    loop, forged = ring.from_memory(), write_jwt({"exp": 1}, b"x" * 32)
+
+    # Read this very moment: a thread would refuse now, but under a lock that the loop must not wait for.
+    with pytest.raises(NotRemembered):
+        read_signed(forged, loop, PURPOSE)
+    with pytest.raises(Refused):
+        read_signed(forged, ring, PURPOSE)

@@ -29,6 +29,9 @@ APP = App(
 LATEST_SECONDS = 10
 """A new key is in use after two; a machine that is busy gets longer."""
 
+MARGIN_SECONDS = 0.5
+"""So much longer than the lease we wait for the others: they look ten times a second."""
+
 Purpose = Annotated[str, Parameter(help=said("用途，见 key list", "What it is for: see `key list`."))]
 
 
@@ -85,7 +88,7 @@ def rotate(
         _await_use(house)
         if leaked:
             # Until every other worker makes nothing with the old one any more.
-            time.sleep(LEASE_SECONDS)
+            time.sleep(LEASE_SECONDS + MARGIN_SECONDS)
             ended = _drop(house, purpose)
             retired = Retired()
         else:
