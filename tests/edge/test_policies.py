@@ -207,6 +207,29 @@ def test_a_refused_call_changes_nothing():
 # What the settings say holds where nothing was said about the client.
 
 
+def test_of_a_bad_credential_and_a_bad_connection_the_credential_is_heard_first():
+    app = Twokeys()
+    app.say("policy", "app", "plain-http", "off")
+    assert app.oneself(REMOTE)[0] == "无权访问"
+
+    app.say("policy", "app", "day-md5", "off")
+
+    assert app.oneself(REMOTE)[0] == "access deny"
+
+
+def test_a_token_in_the_body_is_none_in_the_query():
+    stage = stage_of("mowork")
+    common = {"client_type": "pc", "client_sys_version": "1", "api_version": "v1"}
+    body = json.dumps({**common, "requestParam": {"username": "mei", "password": "correct horse battery"}})
+    granted = json.loads(stage.answer("POST", "/mowork/user/login", [], body)[2])["responseParam"]
+    stage.operator("policy", "mowork:pc", "query-token", "off")
+    members = {**common, "req_timestamp": granted["timestamp"], "user_token": granted["token"]}
+    body = json.dumps({**members, "requestParam": {"username": "mei"}})
+
+    assert stage.answer("POST", "/mowork/user/checktoken", [], body)[0] == 200
+    assert stage.answer("POST", f"/mowork/user/checktoken?user_token={granted['token']}", [], body)[0] == 403
+
+
 def test_a_setting_switches_a_form_off_for_all_and_a_client_may_still_be_let():
     app = Twokeys(weak={"query_token": "off", "plain-http": "2013-12-20"})
 
