@@ -22,9 +22,7 @@ each_contract = pytest.mark.parametrize("contract", CONTRACTS)
 
 @pytest.fixture
 def five():
-    stage = Stage("mowork")
-    stage.settings["module_files"] = (str(FILE),)
-    five = Five(stage, "garden", "compost")
+    five = Five(Stage("mowork", {"module_files": (str(FILE),)}), "garden", "compost")
     five.person("mei", "role=gardener")
     five.person("bo")
     return five
@@ -146,9 +144,7 @@ def test_a_package_in_a_folder_may_import_its_own_files(tmp_path, monkeypatch):
         "from orchard.trees import NAME\n"
         "MODULE = Module(name=NAME, build=lambda b, s: (BusinessCall(NAME, 'list', lambda c, q: None, public=True),))\n"
     )
-    five = Five(Stage("mowork"))
-    five.stage.settings["module_files"] = (str(package),)
-    five.stage._build()
+    five = Five(Stage("mowork", {"module_files": (str(package),)}))
 
     assert five.ask("thinkjs", "orchard/list").number == 0
     assert five.ask("thinkjs", "notice/list").number == 0

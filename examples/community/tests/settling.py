@@ -32,9 +32,8 @@ def settled(module: Path = PACKAGE, **settings: str) -> Five:
 
     mei owns a room there, wang has proved the phone number of mei's tenant, zhou leads a rival company.
     """
-    stage = Stage("mowork")
-    stage.settings["module_files"] = (str(module),)
-    stage.settings["modules"] = {"community": {"payment": "stand-in", **settings}}
+    own = {"community": {"payment": "stand-in", **settings}}
+    stage = Stage("mowork", {"module_files": (str(module),), "modules": own})
     five = Five(stage, "community")
     stage.company("和园物业")
     stage.company("别家物业")

@@ -1,11 +1,14 @@
 """The same questions, in the book's spelling, have the same results in all five contracts."""
 
+import json
 import re
 
 import pytest
 from lingpai_community.endings import BILL_HELD, KEY_BAD, NOT_FOUND, ORDER_OVER, OUT_OF_TURN, THERE_ALREADY
+from openapi_spec_validator import validate
 from settling import CHEN, COMPANY, FANG, GU, MEI, OWNED, WANG, begin, ended, settled
 
+from lingpai.edge.openapi import openapi
 from lingpai.vocabulary.outcomes import Ending, Outcome
 from tests.conformance.five import CONTRACTS
 
@@ -301,3 +304,11 @@ def is_like(came, expected):
     if isinstance(expected, list):
         return len(came) == len(expected) and all(map(is_like, came, expected))
     return type(came) is type(expected) and came == expected
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_each_contract_describes_the_calls(contract):
+    document = openapi(settled().stage.house.served[contract].contract)
+
+    validate(json.loads(json.dumps(document)))
+    assert any("familyAdd" in path for path in document["paths"])

@@ -20,6 +20,7 @@ from lingpai.cli import (
     demo,
     forward,
     key,
+    module,
     policies,  # noqa: F401 - it adds its commands to those of client
     serve,
     session,
@@ -60,6 +61,7 @@ APP.command(token.APP)
 APP.command(audit.APP)
 APP.command(key.APP)
 APP.command(contract.APP)
+APP.command(module.APP)
 
 MENDABLE = (Trouble, SettingRefused, KeyTrouble, DataTrouble, CycloptsError, Refused, ZoneInfoNotFoundError, OSError)
 """What whoever typed the command, or set the machine up, can do something about."""

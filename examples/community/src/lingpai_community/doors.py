@@ -20,6 +20,8 @@ ENDS: Ends = frozenset({NOT_FOUND, DOOR_SILENT, Outcome.NOT_ALLOWED})
 
 NOBODY = 0
 
+ANYBODY = 9
+
 
 class Silent(Exception):
     """A door did not answer."""
@@ -92,7 +94,7 @@ class OpeningsAsked(PageAsked):
     """Whose openings, and as what."""
 
     uid: int = NOBODY
-    identity: int | None = None
+    identity: int = ANYBODY
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,7 @@ class Gatehouse:
         )
         if asked.uid:
             seen = seen.where(openings.c.user_id == asked.uid)
-        if asked.identity is not None:
+        if asked.identity != ANYBODY:
             seen = seen.where(openings.c.identity == asked.identity)
         bench = self.people.bench
         rows = bench.read.rows(seen.limit(asked.wanted).offset(asked.skipped))
@@ -374,5 +376,5 @@ def calls(people: People, controller: Doors, key_url: str) -> tuple[BusinessCall
 
 
 def _identity() -> Whole:
-    about = ("身份：0业主 1租客 2家属 3员工 4访客", "0 owner, 1 tenant, 2 family, 3 staff, 4 guest.")
-    return kind("identity", about, 4, least=0, required=False, default=None)  # type: ignore[arg-type]
+    about = ("身份：0业主 1租客 2家属 3员工 4访客 9全部", "0 owner, 1 tenant, 2 family, 3 staff, 4 guest, 9 anybody.")
+    return kind("identity", about, ANYBODY, least=0, required=False, default=ANYBODY)
