@@ -35,11 +35,6 @@ class Numbers:
         self.about = about
         self._most = most
 
-    def schema(self) -> dict[str, Any]:
-        """Return what a value must look like, as JSON Schema says it."""
-        ids = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "maxItems": self._most}
-        return {**ids, WORDS: list(self.about)}
-
     def read(self, raw: object) -> tuple[int, ...]:
         """Return the ids in *raw*, each once, in order."""
         if isinstance(raw, int) and not isinstance(raw, bool):
