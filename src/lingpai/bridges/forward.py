@@ -86,9 +86,10 @@ class Forward:
         entrance = self._entrances.get((contract, service))
         if entrance is None or not self.may_ask(service, scope["headers"]):
             return None
-        raw: bytes = scope.get("raw_path") or b""
+        # A path that is only told decoded may have been another one: then nothing may stand behind the question.
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
         asked = f"/{first}/{contract}/{service}".encode()
-        if not raw.startswith(asked):
+        if not raw.startswith(asked) or ("raw_path" not in scope and raw != asked):
             return None
         tail = raw[len(asked) :]
         if first == "forward":
