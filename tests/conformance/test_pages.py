@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from lingpai.composition import declarations
+from lingpai.edge.openapi import openapi
+from lingpai.edge.reference import markdown
 from lingpai.vocabulary.settings import Settings
 from tests.conformance.stage import Stage
 from tests.conformance.test_coverage import cells
@@ -49,3 +51,14 @@ def test_the_page_lists_every_code_with_its_status_and_its_sentences(name):
 
     assert [code for code in codes if not any(lists(row, code) for row in listed)] == []
     assert [row for row in listed if not any(lists(row, code) for code in codes)] == []
+
+
+@each_contract
+@pytest.mark.parametrize(("language", "suffix"), [("en", ".md"), ("zh", ".zh.md")])
+def test_the_reference_is_what_the_terminal_prints_of_the_contract(name, language, suffix):
+    kept = (PAGES / "reference" / f"{name}{suffix}").read_text(encoding="utf-8")
+    declaration = declarations(Settings())[name]
+    document = openapi(Stage(name).house.served[name].contract, about=declaration.about(language), language=language)
+
+    assert kept == markdown(document, language), f"lingpai contract docs {name} --language {language} --output …"
+    assert kept.count("\n## ") > 5
