@@ -1,0 +1,1 @@
+"""The house style postcard, for Lingpai."""

@@ -1,0 +1,13 @@
+"""postcard adds up, and answers as its transcript says."""
+
+from pathlib import Path
+
+import lingpai_postcard
+
+from lingpai.cli.contract import checked
+
+CONTRACT = Path(lingpai_postcard.__file__).parent / "postcard.py"
+
+
+def test_it_adds_up_and_answers_as_its_transcript_says():
+    assert [found.en for found in checked(str(CONTRACT)) if found.kind != "good"] == []
