@@ -9,7 +9,7 @@ from lingpai.principals import housekeeping
 from lingpai.principals.housekeeping import FEED_KEPT_SECONDS, SESSIONS_KEPT_SECONDS, Housekeeping
 from lingpai.stores.memory import Memory
 from lingpai.vocabulary.events import Event
-from lingpai.vocabulary.values import AuthCode, Client, Session, User
+from lingpai.vocabulary.values import AuthCode, Client, Pace, Session, User
 
 NOW = 1_767_225_600_000
 
@@ -36,6 +36,18 @@ def test_what_is_long_over_goes_and_what_lives_stays(stores):
     assert stores.sessions.standing_of("s") is None
     assert stores.sessions.standing_of("long") is not None
     assert stores.codes.find(b"d") is None
+
+
+def test_tries_go_when_they_are_forgotten_and_the_networks_of_owners_stay_as_long_as_they_are_known(stores):
+    day = 86_400_000
+    with stores.change(Event("test:set", "user", "1")) as change:
+        change.tries.claim(b"mei", "stranger", NOW, Pace((0,), day))
+        change.tries.clear(b"mei", "home", NOW, NOW + 30 * day)
+
+    Housekeeping(stores, lambda: NOW + day + 1).tidy()
+    assert [one.network for one in stores.tries.of(b"mei")] == ["home"]
+    Housekeeping(stores, lambda: NOW + 30 * day + 1).tidy()
+    assert stores.tries.of(b"mei") == []
 
 
 def test_where_nothing_goes_nothing_is_written(stores):
