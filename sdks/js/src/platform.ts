@@ -64,7 +64,8 @@ function lockFor(name: string, storage: Storage, options: Options, sleep: Client
   if (!storage.watch) return turns
   const web = here<{ locks?: WebLocks }>(() => navigator, 'locks')
   const now = options.now || Date.now
-  const tabs = web && web.locks ? webLock(name, web.locks) : sleep && leaseLock(name, storage, { now, sleep, random: Math.random })
+  const lease = (): Lock | undefined => sleep && leaseLock(name, storage, { now, sleep, random: Math.random })
+  const tabs = web && web.locks ? webLock(name, web.locks) : lease()
   return tabs ? work => turns(() => tabs(work)) : turns
 }
 

@@ -27,6 +27,14 @@ test('turns within a page, a lease between tabs, and Web Locks let one in at a t
   expect(storage.read('lease')).toBe(null)
 })
 
+test('two tabs that both found the lease free, as two processes can, do not both hold it', async () => {
+  const storage = memoryStorage()
+  let stale = 2
+  const racing = { ...storage, read: (key: string) => (stale-- > 0 ? null : storage.read(key)) }
+
+  expect(await mostAtOnce([leaseLock('lease', racing, options), leaseLock('lease', racing, options)])).toBe(1)
+})
+
 test.each([
   ['turns', inTurn()],
   ['a lease', leaseLock('lease', memoryStorage(), options)]

@@ -102,7 +102,8 @@ export function moworkContract(options: Omit<MoworkOptions, 'transport'>): Contr
     name: 'mowork',
     oneAtATime: options.timestamp === 'latest',
     write(asked: Asked, tokens: MoworkTokens | null): Written {
-      const url = (asked.path.indexOf('/user/') === 0 ? options.base : options.businessBase || options.base) + asked.path
+      const ofAccount = asked.path.indexOf('/user/') === 0
+      const url = (ofAccount ? options.base : options.businessBase || options.base) + asked.path
       const members: Args = tokens ? { ...common, req_timestamp: tokens.told } : common
       const headers: { [name: string]: string } = { Accept: 'application/json' }
       if (tokens) {

@@ -127,8 +127,8 @@ export class Oppmg extends Calls<OppmgTokens> {
 
   /** Speak for another of the user's companies from now on. */
   async changeCompany(company_id: number, options?: CallOptions): Promise<OppmgTokens> {
-    const path = '/v1/auth/change_company'
-    const asked = { name: 'changeCompany', method: 'POST' as const, path, args: { company_id }, user: true, grants: true }
+    const call = { name: 'changeCompany', method: 'POST' as const, path: '/v1/auth/change_company' }
+    const asked = { ...call, args: { company_id }, user: true, grants: true }
     return (await this.client.rotate(asked, options)).tokens as OppmgTokens
   }
 

@@ -36,7 +36,12 @@ export interface ThinkjsAnswer<D = unknown> {
   data: D
 }
 
-const ERRNOS: { readonly [errno: string]: Outcome } = { 0: 'ok', 401: 'session_over', 1000: 'refused', 1001: 'argument_bad' }
+const ERRNOS: { readonly [errno: string]: Outcome } = {
+  0: 'ok',
+  401: 'session_over',
+  1000: 'refused',
+  1001: 'argument_bad'
+}
 
 /** errno 1000 and 1001 say little; the HTTP status, and where that is 200 the sentence, says which. */
 const STATUSES: { readonly [status: number]: Outcome } = {

@@ -81,8 +81,8 @@ export function twokeysContract(options: Omit<TwokeysOptions, 'transport'>): Con
     read(answer: WireAnswer, asked: Asked, tokens: TwokeysTokens | null): Heard<TwokeysTokens> {
       const plain = answer.text === 'access deny'
       const envelope = plain ? { code: 1 - success, msg: 'access deny', data: [] } : objectIn(answer.text)
-      if (!envelope || typeof envelope['code'] !== 'number' || typeof envelope['msg'] !== 'string') return foreign(answer)
-      const message = envelope['msg']
+      const message = envelope && envelope['msg']
+      if (!envelope || typeof envelope['code'] !== 'number' || typeof message !== 'string') return foreign(answer)
       const reason = reasonOf(answer.headers['x-lingpai-reason'])
       const data = asObject(envelope['data'])
       let outcome = envelope['code'] === success ? 'ok' : TWOKEYS_MESSAGES[message] || 'refused'

@@ -1,6 +1,7 @@
+import { ServerClock } from './clock.js'
 import type { Asked, Canonical, Contract, Heard } from './contract.js'
-import { retryAfter } from './contract.js'
-import { LingpaiError, NoAnswer, SignedOut, failure } from './errors.js'
+import { NoAnswer, SignedOut, failed, signedOutBefore, unanswered } from './errors.js'
+import type { LingpaiError } from './errors.js'
 import { Listeners } from './listeners.js'
 import { inTurn } from './locks.js'
 import type { Lock } from './locks.js'
@@ -61,7 +62,6 @@ interface Sent<T> {
 const TRIES = 3
 const RENEWAL_PAUSES = [200, 1000]
 const RENEWAL_SECONDS = 10
-const CLOCK_MATTERS = 60_000
 
 /**
  * Calls of one contract for one user: tokens go along, are renewed once for all who wait, and are forgotten once.
@@ -74,8 +74,7 @@ export class Client<T> {
 
   private readonly lock: Lock
   private readonly unwatch: () => void
-  private skew = 0
-  private skewKnown = false
+  private readonly clock: ServerClock
   private started = 0
   private endedAt = 0
   private signedIn: boolean
@@ -90,6 +89,7 @@ export class Client<T> {
     const key = options.storageKey || `lingpai.${contract.name}`
     this.session = new Session(options.storage || memoryStorage(), key, contract)
     this.lock = options.lock || inTurn()
+    this.clock = new ServerClock(options.now || Date.now)
     const { tokens } = this.session.read()
     this.signedIn = tokens !== null
     if (tokens) this.toldOf = contract.shown(tokens)
@@ -134,14 +134,14 @@ export class Client<T> {
 
   /** Go on with tokens that were got elsewhere. */
   enter(tokens: T): void {
-    this.session.open(tokens, this.skew)
+    this.session.open(tokens, this.clock.skew)
     this.tellTokens(tokens)
   }
 
   /** Get fresh tokens now. */
   async renew(): Promise<T> {
     const { tokens, over } = this.session.read()
-    if (!tokens || !this.contract.renewal) throw this.over('renew', over)
+    if (!tokens || !this.contract.renewal) throw signedOutBefore(this.contract.name, 'renew', over)
     return this.renewed(tokens)
   }
 
@@ -213,7 +213,7 @@ export class Client<T> {
 
   /** Put *next* where *shown* stands, and return what stands there now; null where the session was ended meanwhile. */
   private put(shown: T, next: T): T | null {
-    const stands = this.session.replace(shown, next, this.skew)
+    const stands = this.session.replace(shown, next, this.clock.skew)
     if (stands) this.tellTokens(stands)
     return stands
   }
@@ -222,9 +222,9 @@ export class Client<T> {
     const { tokens, skew } = this.session.read()
     if (!tokens) return null
     this.signedIn = true
-    if (!this.skewKnown) this.skew = skew
+    this.clock.assume(skew)
     const { renewal } = this.contract
-    if (asked.asIs || !renewal || !renewal.due(tokens, this.now(), asked)) return tokens
+    if (asked.asIs || !renewal || !renewal.due(tokens, this.clock.now(), asked)) return tokens
     try {
       return await this.renewed(tokens)
     } catch (error) {
@@ -251,7 +251,7 @@ export class Client<T> {
   private async renewedAlone(shown: string): Promise<T> {
     for (let lost = 0; ; lost++) {
       const { tokens, over } = this.session.read()
-      if (!tokens) throw this.over('renew', over)
+      if (!tokens) throw signedOutBefore(this.contract.name, 'renew', over)
       if (this.contract.shown(tokens) !== shown) return tokens
       try {
         return await this.exchanged()
@@ -270,20 +270,20 @@ export class Client<T> {
     const timeoutSeconds = Math.min(this.timeoutSeconds, RENEWAL_SECONDS)
     const { heard, answer, tokens } = await this.tries(asked, { timeoutSeconds }, ++this.started)
     if (heard.outcome !== 'ok' || !tokens) throw this.failed(asked, heard, answer)
-    const next = renewal.take && renewal.take(tokens, heard, this.now())
+    const next = renewal.take && renewal.take(tokens, heard, this.clock.now())
     const stands = next ? this.put(tokens, next) : this.session.read().tokens
-    if (!stands) throw this.over('renew', this.session.read().over)
+    if (!stands) throw signedOutBefore(this.contract.name, 'renew', this.session.read().over)
     return stands
   }
 
   private async send(asked: Asked, tokens: T | null, options: CallOptions): Promise<Sent<T>> {
-    const { request, canonical } = this.contract.write(asked, tokens, this.now())
+    const { request, canonical } = this.contract.write(asked, tokens, this.clock.now())
     if (this.options.language) request.headers['Accept-Language'] = this.options.language
     if (this.options.before) await this.options.before(request)
     const timeoutSeconds = options.timeoutSeconds || this.timeoutSeconds
-    const begun = this.local()
+    const begun = this.clock.local()
     const tell = (answer: WireAnswer | null, outcome: Outcome): void => {
-      const milliseconds = this.local() - begun
+      const milliseconds = this.clock.local() - begun
       const call = asked.name
       if (this.wire.any) {
         this.wire.tell({ contract: this.contract.name, call, request, canonical, answer, outcome, milliseconds })
@@ -295,10 +295,10 @@ export class Client<T> {
     } catch (cause) {
       const outcome = options.signal && options.signal.aborted ? 'aborted' : 'no_answer'
       tell(null, outcome)
-      throw this.lost(asked, outcome, cause)
+      throw unanswered(this.contract.name, asked.name, outcome, cause)
     }
     const heard = this.contract.read(answer, asked, tokens)
-    const clockMoved = this.learnTime(answer, heard, begun)
+    const clockMoved = this.clock.learn(answer, heard, begun)
     if (tokens) this.learnTold(tokens, answer, heard)
     tell(answer, heard.outcome)
     return { heard, answer, tokens, clockMoved }
@@ -308,18 +308,7 @@ export class Client<T> {
     const { tokens } = this.session.read()
     if (!this.contract.told || !tokens || this.contract.shown(tokens) !== this.contract.shown(shown)) return
     const next = this.contract.told(tokens, answer, heard)
-    if (next !== tokens) this.session.replace(tokens, next, this.skew)
-  }
-
-  /** The server's clock is told by `Date`, where a page may read it, else by the contract's own times. */
-  private learnTime(answer: WireAnswer, heard: Heard<T>, begun: number): boolean {
-    const date = Date.parse(answer.headers['date'] || '')
-    const told = isNaN(date) ? heard.time : date + 500
-    if (told === null) return false
-    const before = this.skew
-    this.skew = Math.round(told - (begun + this.local()) / 2)
-    this.skewKnown = true
-    return Math.abs(this.skew - before) > CLOCK_MATTERS
+    if (next !== tokens) this.session.replace(tokens, next, this.clock.skew)
   }
 
   private heardFromAnotherTab(): void {
@@ -344,34 +333,11 @@ export class Client<T> {
     this.signedOut.tell(reason)
   }
 
-  private over(call: string, reason: Reason | null): LingpaiError {
-    const message = 'signed out'
-    const told = { contract: this.contract.name, call, message, code: null, status: 0, retryAfter: null, data: null }
-    return failure({ ...told, outcome: 'session_over', reason: reason || 'unknown' })
-  }
-
   private failed(asked: Asked, heard: Heard<T>, answer: WireAnswer): LingpaiError {
-    const { outcome, code, message, reason, data } = heard
-    const told = { contract: this.contract.name, call: asked.name, status: answer.status, retryAfter: retryAfter(answer) }
-    return failure({ ...told, outcome, code, message, reason, data: outcome === 'renewed' ? null : data })
-  }
-
-  private lost(asked: Asked, outcome: Outcome, cause: unknown): LingpaiError {
-    // A platform may name the address in its message, and an address may hold a token.
-    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\?[^\s"']*/g, '?…')
-    const told = { contract: this.contract.name, call: asked.name, code: null, status: 0, reason: null, retryAfter: null }
-    return failure({ ...told, outcome, message, data: null })
+    return failed(this.contract.name, asked.name, heard, answer)
   }
 
   private get timeoutSeconds(): number {
     return this.options.timeoutSeconds || 15
-  }
-
-  private local(): number {
-    return (this.options.now || Date.now)()
-  }
-
-  private now(): number {
-    return this.local() + this.skew
   }
 }

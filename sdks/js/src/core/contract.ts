@@ -106,10 +106,11 @@ export function asObject(value: unknown): { [member: string]: unknown } | null {
 /** What is said of an answer that this contract never gives: a proxy's page, another server's words. */
 export function foreign<T>(answer: WireAnswer): Heard<T> {
   const gone = answer.status === 502 || answer.status === 503 || answer.status === 504
+  const hint = gone ? '' : ', and no answer of this contract: check the base URL'
   return {
     outcome: gone ? 'busy' : 'not_this_contract',
     code: null,
-    message: gone ? `HTTP ${answer.status}` : `HTTP ${answer.status}, and no answer of this contract: check the base URL`,
+    message: `HTTP ${answer.status}${hint}`,
     data: null,
     reason: null,
     tokens: null,

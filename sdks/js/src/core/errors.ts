@@ -1,4 +1,7 @@
+import { retryAfter } from './contract.js'
+import type { Heard } from './contract.js'
 import type { Outcome, Reason } from './outcomes.js'
+import type { WireAnswer } from './wire.js'
 
 export interface Told {
   contract: string
@@ -74,7 +77,28 @@ const KINDS: { [outcome: string]: new (told: Told) => LingpaiError } = {
   aborted: NoAnswer
 }
 
-/** The error for *told*. */
-export function failure(told: Told): LingpaiError {
+/** The error for an answer that was heard. A new pair that came with it stays out of it. */
+export function failed(contract: string, call: string, heard: Heard<unknown>, answer: WireAnswer): LingpaiError {
+  const { outcome, code, message, reason } = heard
+  const data = outcome === 'renewed' ? null : heard.data
+  const { status } = answer
+  return failure({ contract, call, outcome, code, message, reason, data, status, retryAfter: retryAfter(answer) })
+}
+
+/** The error where no answer came; a platform's message may name the address, and an address may hold a token. */
+export function unanswered(contract: string, call: string, outcome: Outcome, cause: unknown): LingpaiError {
+  const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\?[^\s"']*/g, '?…')
+  return failure({ ...UNANSWERED, contract, call, outcome, message })
+}
+
+/** The error where there is nobody to speak for any more. */
+export function signedOutBefore(contract: string, call: string, reason: Reason | null): LingpaiError {
+  const told = { contract, call, outcome: 'session_over' as const, message: 'signed out' }
+  return failure({ ...UNANSWERED, ...told, reason: reason || 'unknown' })
+}
+
+const UNANSWERED = { code: null, status: 0, reason: null, retryAfter: null, data: null }
+
+function failure(told: Told): LingpaiError {
   return new (KINDS[told.outcome] || Refused)(told)
 }

@@ -42,7 +42,6 @@ const SETTLE = 25
  */
 export function leaseLock(name: string, storage: Storage, options: LeaseOptions): Lock {
   const milliseconds = options.milliseconds || 15000
-  const me = String(options.random()).slice(2) + options.now()
   const holder = (): { of: string; until: number } => {
     const [of, until] = (storage.read(name) || '').split(' ')
     return { of: of || '', until: Number(until) || 0 }
@@ -53,7 +52,7 @@ export function leaseLock(name: string, storage: Storage, options: LeaseOptions)
     return !of || until <= options.now() || until > options.now() + milliseconds
   }
 
-  async function take(): Promise<void> {
+  async function take(me: string): Promise<void> {
     for (;;) {
       if (free()) {
         storage.write(name, `${me} ${options.now() + milliseconds}`)
@@ -65,7 +64,8 @@ export function leaseLock(name: string, storage: Storage, options: LeaseOptions)
   }
 
   return async work => {
-    await take()
+    const me = String(options.random()).slice(2) + options.now()
+    await take(me)
     try {
       return await work()
     } finally {
