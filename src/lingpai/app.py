@@ -75,7 +75,7 @@ class App:
             (contract, side), inner = hosted, path
         if contract is not None:
             if inner in OWN_PATHS and (ours := self._page(contract, path, inner, address, scope)):
-                await _send_page(send, *ours)
+                await _send_page(send, *ours, has_body=scope["method"] == "GET")
                 return
             await self._house.shell(contract, inner, side, address, scope, receive, send)
         elif path == "/":
@@ -147,11 +147,11 @@ async def _send(send: Send, status: int, page: MutableMapping[str, Any]) -> None
     await send({"type": "http.response.body", "body": write_json(page)})
 
 
-async def _send_page(send: Send, content_type: str, body: bytes) -> None:
+async def _send_page(send: Send, content_type: str, body: bytes, *, has_body: bool) -> None:
     headers = {"content-type": content_type, "cache-control": "no-store", "content-length": str(len(body)), **HEADERS}
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": 200, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body if has_body else b""})
 
 
 def create() -> App:
