@@ -47,8 +47,9 @@ IDENTITY_HEADERS = (
 )
 """What a service is told in. Whoever passes a request on must take these off it first, in every spelling."""
 
-_ORIGINALS = ((b"x-original-method", b"x-original-uri"), (b"x-forwarded-method", b"x-forwarded-uri"))
-"""Pairs of headers in which proxies name the request that they ask about."""
+_ORIGINAL = (b"x-original-method", b"x-original-uri")
+_FORWARDED = (b"x-forwarded-method", b"x-forwarded-uri")
+"""Pairs of headers in which proxies name the request that they ask about: one or the other."""
 
 _JUST_ASKING = b"only=verdict"
 
@@ -102,7 +103,7 @@ class Forward:
 
     def may_ask(self, service: str, headers: Sequence[tuple[bytes, bytes]]) -> bool:
         """Return whether *headers* show the asking token of *service*, once."""
-        shown = [value for name, value in headers if name == ASKER]
+        shown = [each[1] for each in headers if each[0] == ASKER]
         return len(shown) == 1 and may_ask(shown[0].decode("latin-1"), self._house.keys.accepted(purpose_of(service)))
 
     async def judge(self, entrance: Entrance, request: Request, *, hands_out: bool = True) -> Verdict:
@@ -210,13 +211,19 @@ class _Asked:
         if self._tail:
             query: bytes = scope["query_string"]
             return scope["method"], self._tail + (b"?" + query if query else b"")
-        named = [pair for pair in _ORIGINALS if any(asked.values(name) for name in pair)]
-        if len(named) != 1:
-            _unnamed("it names the original request not once")
-        methods, targets = (asked.values(name) for name in named[0])
+        method, target = _ORIGINAL
+        if _is_named(asked, _FORWARDED):
+            if _is_named(asked, _ORIGINAL):
+                _unnamed("it names the original request twice")
+            method, target = _FORWARDED
+        methods, targets = asked.values(method), asked.values(target)
         if len(methods) != 1 or len(targets) != 1 or not methods[0].isalpha() or not methods[0].isascii():
             _unnamed("method and URI are not there once each")
         return methods[0].decode(), targets[0]
+
+
+def _is_named(asked: Request, pair: tuple[bytes, bytes]) -> bool:
+    return pair[0] in asked.last or pair[1] in asked.last
 
 
 def _unnamed(why: str) -> NoReturn:

@@ -8,6 +8,7 @@ want of a signed-in business call, the call must prove; what was not seen is not
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import msgspec
@@ -27,6 +28,10 @@ from lingpai.vocabulary.values import Caller, Sighting
 LOG = logging.getLogger(__name__)
 
 
+MOST_ROUTES = 1024
+"""So many paths are known as routes at once; whoever asks for more makes them anew."""
+
+
 class Elsewhere:
     """Stands for the operation of a route that somebody else serves."""
 
@@ -34,26 +39,33 @@ class Elsewhere:
     FROM_MEMORY: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
 class Anywhere(Step):
     """
     Any path and method is a route: a public one below one of *public*, else one that wants a user.
 
     Paths are those that the contract's router names, so that one call has one path however it was addressed.
+
+    Args:
+        signed_in: What the caller of a path that is not public must prove.
+        for_anyone: What the caller of a public one must prove.
+
     """
 
+    __slots__ = ("_route_of",)
     ENDS: ClassVar[Ends] = frozenset({Outcome.NO_SUCH_CALL})
 
-    signed_in: tuple[Step, ...]
-    for_anyone: tuple[Step, ...]
-    public: tuple[str, ...]
+    def __init__(self, signed_in: tuple[Step, ...], for_anyone: tuple[Step, ...], public: tuple[str, ...]) -> None:
+        def route_of(path: str) -> Route:
+            is_public = any(path == one or path.startswith(one.rstrip("/") + "/") for one in public)
+            return _route(path, for_anyone if is_public else signed_in)
+
+        self._route_of = lru_cache(maxsize=MOST_ROUTES)(route_of)
 
     def __call__(self, call: Call) -> None:
         path = call.contract.router.path(call.request, call.query)
         if not path:
             raise Refused(Outcome.NO_SUCH_CALL, "the request names no call of this contract")
-        is_public = any(path == one or path.startswith(one.rstrip("/") + "/") for one in self.public)
-        call.route = _route(path, self.for_anyone if is_public else self.signed_in)
+        call.route = self._route_of(path)
 
 
 def _route(path: str, proofs: tuple[Step, ...]) -> Route:

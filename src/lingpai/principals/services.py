@@ -6,9 +6,11 @@ which its proxy or guard asks us, so that neither is good for the other.
 """
 
 import base64
+import binascii
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hmac import compare_digest
 from typing import Any
 
@@ -27,6 +29,8 @@ ACCEPTED = 2
 is_service = re.compile("[a-z0-9][a-z0-9-]{0,31}").fullmatch
 """Whether text can be the name of a service."""
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
 _write = msgspec.json.Encoder().encode
 
 
@@ -35,6 +39,7 @@ def purpose_of(service: str) -> str:
     return f"forward.{service}"
 
 
+@lru_cache(maxsize=1024)
 def asking_token(key: bytes) -> str:
     """Return the token with which the proxy, or the guard, of the service that holds *key* asks us."""
     return hmac_sha256(key, b"lingpai: may ask").hex()
@@ -42,7 +47,7 @@ def asking_token(key: bytes) -> str:
 
 def may_ask(shown: str, keys: Sequence[Key]) -> bool:
     """Return whether *shown* is the asking token of one of *keys* that count."""
-    return any(compare_digest(asking_token(key.value).encode(), shown.encode()) for key in keys[:ACCEPTED])
+    return shown.isascii() and any(compare_digest(asking_token(key.value), shown) for key in keys[:ACCEPTED])
 
 
 def request_digest(method: str, target: str) -> str:
@@ -97,4 +102,4 @@ def read_identity(text: str, key: bytes, now: int) -> Mapping[str, Any] | None:
 
 
 def _base64url(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+    return binascii.b2a_base64(value, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
