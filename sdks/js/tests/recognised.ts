@@ -253,7 +253,7 @@ function header(exchange: Exchange, name: string): string | undefined {
 function only(exchange: Exchange, credentials: string[], type = 'application/json'): void {
   const names = exchange.headers.map(([name]) => name.toLowerCase())
   unless(new Set(names).size === names.length, 'a header twice')
-  const known = [...credentials.map(name => name.toLowerCase()), 'accept', 'content-type']
+  const known = [...credentials.map(name => name.toLowerCase()), 'accept', 'accept-language', 'content-type']
   unless(names.every(name => known.includes(name)), 'a header that the SDK does not send')
   unless([undefined, 'application/json'].includes(header(exchange, 'Accept')), 'a header that the SDK does not send')
   unless([undefined, type].includes(header(exchange, 'Content-Type')), 'another content type')

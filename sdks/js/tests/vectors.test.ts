@@ -53,11 +53,13 @@ async function replayed(name: string, exchange: Exchange, ours: Ours): Promise<v
   const sent: WireRequest[] = []
   const storage = memoryStorage()
   if (ours.tokens) storage.write(`lingpai.${name}`, JSON.stringify({ tokens: ours.tokens, skew: 0 }))
+  const language = exchange.headers.find(([header]) => header.toLowerCase() === 'accept-language')?.[1]
   const success = /as 0/.test(exchange.title) ? { successCode: 0 } : {}
   const ended = await ours
     .make({
       base: `/${name}`,
       storage,
+      language,
       ...success,
       now: () => ours.now,
       sleep: async () => undefined,
