@@ -16,6 +16,7 @@ from lingpai.operations.rotate_master import MasterRotation, RotateMaster
 from lingpai.principals.keys import DATA, PEPPER
 from lingpai.principals.remembered import LEASE_SECONDS
 from lingpai.principals.retiring import KEPT, Retired
+from lingpai.principals.services import PURPOSE
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.values import WorkingKey
 
@@ -215,6 +216,12 @@ def _check_purpose(house: House, purpose: str, *, leaked: bool) -> None:
         raise Trouble(
             f"{purpose} 的旧密钥要永久保留，用来校验已有的记录：去掉 --now。",
             f"keys for {purpose} are kept for ever, to verify what was made with them: leave out --now.",
+        )
+    if purpose.startswith(PURPOSE):
+        service = purpose.removeprefix(PURPOSE)
+        raise Trouble(
+            f"服务 {service} 要拿到新密钥：用 lingpai forward key {service}。",
+            f"the service {service} has to be given its new key: use `lingpai forward key {service}`.",
         )
     known = sorted({row.purpose for row in house.stores.keys.all()})
     if purpose not in known:

@@ -23,6 +23,9 @@ from lingpai.vocabulary.values import Caller
 VERSION = "1"
 """Of the identity's form; another form will have another."""
 
+PURPOSE = "forward:"
+"""With it begins what the working keys of services are for."""
+
 ACCEPTED = 2
 """So many keys of a service count, the newest first: whoever was given the one before is still understood."""
 
@@ -35,8 +38,12 @@ _write = msgspec.json.Encoder().encode
 
 
 def purpose_of(service: str) -> str:
-    """Return what the working keys of *service* are for, as the keyring calls it."""
-    return f"forward.{service}"
+    """
+    Return what the working keys of *service* are for, as the keyring calls it.
+
+    No dot stands in it: what begins with a contract's name and a dot is kept for as long as that contract's sessions.
+    """
+    return f"{PURPOSE}{service}"
 
 
 @lru_cache(maxsize=1024)
