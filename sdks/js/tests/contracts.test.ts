@@ -125,6 +125,16 @@ describe('twokeys', () => {
     expect([ended, api.signedIn]).toEqual([['unknown'], true])
   })
 
+  test('the user’s token never stands in an address: a GET that needs it is posted', async () => {
+    const { seen, transport } = server(() => ({ json: { code: 1, msg: '', data: { user_id: 1, user_token: 'secret', expire_time: 9 } } }))
+    const api = new Twokeys({ ...keys, transport })
+    await api.login({ username: 'a', password: 'b' })
+    await api.call('repair', 'getlist', { room_id: 7 }, { method: 'GET' })
+
+    expect(seen[1]).toMatchObject({ method: 'POST', body: 'user_id=1&user_token=secret&room_id=7' })
+    expect(seen[1]!.url).not.toContain('secret')
+  })
+
   test('the recipe’s text is told to who watches the wire, and to nobody else', async () => {
     const { transport } = server(() => ({ json: { code: 1, msg: '', data: { notices: [] } } }))
     const texts: string[] = []
@@ -166,6 +176,18 @@ describe('zhiyun', () => {
 
     expect(seen.filter(({ url }) => url.includes('authorize')).length).toBe(2)
     expect(seen.length).toBe(7)
+  })
+
+  test('a first code is fetched at any time, and a code from a time to come is none', async () => {
+    const { seen, transport } = platform(Infinity)
+    let local = 5_000
+    const api = new Zhiyun({ ...keys, transport: async request => ({ ...(await transport(request)), text: '{"data":{"auth_code":"c"},"code":200,"message":"ok"}' }), now: () => local })
+    api.use('9106')
+    await api.info()
+    local = 1_000
+    await api.info()
+
+    expect(seen.map(({ url }) => url.includes('authorize'))).toEqual([true, false, true, false])
   })
 
   test('a code that the server finds too old is replaced, and the call made again', async () => {
