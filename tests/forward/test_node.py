@@ -12,8 +12,9 @@ import pytest
 
 from lingpai.bridges.guard import Guard
 from lingpai.bridges.node import Node
+from lingpai.bridges.proofs import CLIENT_SECONDS
 from lingpai.composition import open_house
-from lingpai.principals.remembered import LEASE_SECONDS
+from lingpai.principals.remembered import LEASE_SECONDS, ticks_while_asleep
 from lingpai.vocabulary.outcomes import Refused
 from lingpai.vocabulary.values import Sighting
 from tests.forward.conftest import CONTRACTS, pair_of, signed_in
@@ -211,3 +212,24 @@ def test_nothing_that_a_guard_is_told_holds_a_secret(lingpai):
     assert "secret" not in text
     assert '"token_digest":null' in text
     assert '"password":""' in text
+
+
+def test_an_apps_proof_is_asked_about_again_after_a_minute(lingpai):
+    later = [0.0]
+
+    def ticks():
+        return ticks_while_asleep() + later[0]
+
+    node = Node(lingpai.people.base_url, contract="twokeys", service="shop", token=lingpai.token, ticks=ticks)
+    node.start()
+    visit = Visit(Guard(shop(), office=node))
+    call = signed_in(lingpai, "twokeys")
+    assert visit(call.target)[0] == visit(call.target)[0] == 200
+    assert node.asked == 1
+
+    later[0] = CLIENT_SECONDS
+    node._follower.poll()
+    assert visit(call.target)[0] == 200
+    node.stop()
+
+    assert node.asked == 2
