@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from lingpai.stores.interfaces import WeakUseStore
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.outcomes import Refused
-from lingpai.vocabulary.policies import Used, WeakUse
+from lingpai.vocabulary.policies import Used, WeakForm, WeakUse
 
 LOG = logging.getLogger(__name__)
 
@@ -17,6 +17,12 @@ FLUSH_SECONDS = 5.0
 
 BATCH = 500
 """Counts of one transaction: other writers wait no longer than that takes."""
+
+QUARTER = 900 * SECOND
+"""Milliseconds in which no zone's midnight lies but at their start."""
+
+Kind = tuple[int, str, str, tuple[WeakForm, ...], WeakForm | None]
+"""What calls that are counted as one have alike: the quarter of an hour, client, contract, forms, the one refused."""
 
 Key = tuple[str, str, str, str]
 """Day, client, contract, form."""
@@ -36,24 +42,27 @@ class WeakUses:
         self._zone = zone
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
+        self._counted: dict[Kind, list[int]] = {}
         self._unwritten: dict[Key, list[int]] = {}
         self._totals: dict[tuple[str, str, str], int] = {}
-        self._quarter, self._day = -1, ""
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="weak uses", daemon=True)
 
     def count(self, used: Used) -> None:
         """Count each form that *used* names, soon to be written."""
+        kind = used.at // QUARTER, used.client_id, used.contract, used.forms, used.refused
         with self._lock:
-            day = self._day_of(used.at)
-            for form in used.forms:
-                self._put((day, used.client_id, used.contract, form.value), 1, int(form is used.refused), used.at)
-                total = used.client_id, used.contract, form.value
-                self._totals[total] = self._totals.get(total, 0) + 1
+            counted = self._counted.get(kind)
+            if counted is None:
+                self._counted[kind] = [1, used.at]
+            else:
+                counted[0] += 1
+                counted[1] = max(counted[1], used.at)
 
     def totals(self) -> Mapping[tuple[str, str, str], int]:
         """Return how often this worker has counted each (client, contract, form) since it started."""
         with self._lock:
+            self._sort_out()
             return dict(self._totals)
 
     def flush(self) -> None:
@@ -85,6 +94,7 @@ class WeakUses:
 
     def _taken(self) -> list[WeakUse]:
         with self._lock:
+            self._sort_out()
             keys = list(self._unwritten)[:BATCH]
             return [WeakUse(*key, *self._unwritten.pop(key)) for key in keys]
 
@@ -97,12 +107,15 @@ class WeakUses:
         kept[1] += refused
         kept[2] = max(kept[2], last)
 
-    def _day_of(self, at: int) -> str:
-        # No zone's midnight lies within a quarter of an hour.
-        quarter = at // (900 * SECOND)
-        if quarter != self._quarter:
-            self._quarter, self._day = quarter, day_of(at, self._zone)
-        return self._day
+    def _sort_out(self) -> None:
+        """Put what calls were counted alike into the counts of each form."""
+        for (_, client_id, contract, forms, refused), (uses, last) in self._counted.items():
+            day = day_of(last, self._zone)
+            for form in forms:
+                self._put((day, client_id, contract, form.value), uses, uses if form is refused else 0, last)
+                total = client_id, contract, form.value
+                self._totals[total] = self._totals.get(total, 0) + uses
+        self._counted.clear()
 
     def _run(self) -> None:
         while not self._stopped.wait(FLUSH_SECONDS):

@@ -114,9 +114,9 @@ class ApiTokenRight(Step):
         if not client.speaks(call.contract.name, call.now):
             raise Refused(Outcome.CLIENT_REFUSED, f"the client {client.id} does not speak this contract")
         timestamp = call.query.get("timestamp", "")
-        signed = tuple(self._signed(triple, client, timestamp, call.now // SECOND))
         for kept in client.secrets(call.now):
             secret = call.desk.keys.unseal(kept.sealed, sealed_place(client.id)).reveal()
+            signed = self._signed(triple, client, timestamp, call.now // SECOND)
             right = next((form for form, parts in signed if compare_digest(api_token(*parts, secret), shown)), WRONG)
             if right is not WRONG:
                 call.client, call.secret_end = client, kept.end

@@ -66,10 +66,11 @@ class BasicClient(Step):
         client = call.desk.clients.by_id(client_id) if self.fits(client_id) else None
         if client is None:
             raise Refused(Outcome.CLIENT_UNKNOWN, "no such client")
-        right = [kept for kept in client.secrets(call.now) if call.desk.keys.fits(kept.digest, secret)]
-        if not right:
+        fits = call.desk.keys.fits
+        right = next((kept for kept in client.secrets(call.now) if fits(kept.digest, secret)), None)
+        if right is None:
             raise Refused(Outcome.CLIENT_SECRET_WRONG, f"wrong secret of client {client.id}")
-        call.client, call.secret_end = client, right[0].end
+        call.client, call.secret_end = client, right.end
         if call.secret_end is not None:
             call.uses(self.old_secret)
         if not client.enabled or not client.speaks(call.contract.name, call.now):
