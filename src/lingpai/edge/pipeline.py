@@ -132,7 +132,7 @@ def _answer(
     client = call.client
     if client is None or (not call.weak and client.policies is FREE):
         return Answer(code.status, headers, body, call.sighting, None, call, refusal, trouble)
-    headers = {**headers, **announced(call, client)}
+    headers |= announced(call, client)
     return Answer(code.status, headers, body, call.sighting, used_by(call), call, refusal, trouble)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lingpai.edge.call import Request
@@ -11,6 +12,9 @@ Triple = tuple[str, str, str]
 """Module, controller, action."""
 
 _COMPONENT = "[A-Za-z0-9_]{1,32}"
+LONGEST = 3 * (1 + 32)
+"""Characters of a path that can be a triple: what is longer is not remembered."""
+
 _PATH = re.compile(f"/({_COMPONENT})/({_COMPONENT})/({_COMPONENT})")
 
 
@@ -42,10 +46,17 @@ class ByTriple:
         """Return what *path* or *query* names; None for nothing whole, and where one says other than the other."""
         if path in self.scripts:
             path = "/" + "/".join(query.get(member) or "" for member in self.members)
-        named = _PATH.fullmatch(path)
+        named = _named(path) if len(path) <= LONGEST else None
         if named is None:
             return None
-        for member, component in zip(self.members, named.groups(), strict=True):
+        for member, component in zip(self.members, named, strict=True):
             if query.get(member, component) != component:
                 return None
-        return named[1], named[2], named[3]
+        return named
+
+
+@lru_cache(maxsize=1024)
+def _named(path: str) -> Triple | None:
+    """Return the triple that *path* is."""
+    found = _PATH.fullmatch(path)
+    return (found[1], found[2], found[3]) if found else None

@@ -224,7 +224,7 @@ class Keyring:
     def numbered(self, purpose: str, key_id: int) -> Key | None:
         """Return the key with that id, which one of our own rows names; None when it is gone."""
         ring = self._keys[purpose]
-        found = next((key for key in ring if key.id == key_id), None)
+        found = ring[0] if ring[0].id == key_id else next((key for key in ring if key.id == key_id), None)
         if found is None and key_id > max(key.id for key in ring):
             self._load(purpose)
             found = next((key for key in self._keys[purpose] if key.id == key_id), None)

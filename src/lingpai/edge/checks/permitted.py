@@ -5,7 +5,7 @@ from typing import ClassVar
 from lingpai.edge.call import Call
 from lingpai.edge.contract import Step
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
-from lingpai.vocabulary.policies import FREE, WeakForm, form_rule
+from lingpai.vocabulary.policies import FREE, OFF_UNLESS_SAID, WeakForm, form_rule
 from lingpai.vocabulary.values import Client
 
 
@@ -26,9 +26,11 @@ class Permitted(Step):
         client = call.client
         if client is None:
             raise ValueError("no client whose policies could be judged")
-        if call.weak:
+        is_free = client.policies is FREE
+        # Where nobody said anything, only what is off unless said can be off.
+        if call.weak and not (is_free and not call.contract.weak and OFF_UNLESS_SAID.isdisjoint(call.weak)):
             _judge_forms(call, client)
-        if client.policies is not FREE:
+        if not is_free:
             _judge_place(call, client)
 
 
