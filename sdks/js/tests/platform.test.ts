@@ -77,6 +77,16 @@ test('a mini-program keeps them in its own storage, a page of uni-app in localSt
   expect([[...kept.keys()], listeners.length]).toEqual([['page'], 1])
 })
 
+test('a mini-program that has a localStorage as well, but no events, keeps them in its own', async () => {
+  const program = answering([], 'uni')
+  vi.stubGlobal('uni', program)
+  const { kept } = page()
+  vi.stubGlobal('addEventListener', undefined)
+  await login()
+
+  expect([kept.size, program.getStorageSync('lingpai.thinkjs')]).toEqual([0, expect.stringContaining('a.b.c')])
+})
+
 test('a browser that forbids localStorage, or has it full, keeps tokens in memory', async () => {
   vi.stubGlobal('fetch', fetching([]))
   const { kept } = page()

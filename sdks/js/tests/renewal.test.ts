@@ -62,6 +62,17 @@ test('a pair that is due is renewed before the calls, once for fifty calls in tw
   expect([office.refreshes, office.rotations, office.done.length, ended]).toEqual([1, 1, 50, []])
 })
 
+test('a storage that no other tab can change holds the tokens and no lease', async () => {
+  const written = new Set<string>()
+  const kept = memoryStorage()
+  const storage = { ...kept, write: (key: string, text: string) => (written.add(key), kept.write(key, text)) }
+  const api = new Oppmg({ base: '', transport: office.transport, storage, now: () => office.now })
+  await api.login({ account: 'a', password: 'b' })
+  await api.refresh()
+
+  expect([...written]).toEqual(['lingpai.oppmg'])
+})
+
 test('calls that wait for one renewal take its lock once', async () => {
   let taken = 0
   const turn = inTurn()
