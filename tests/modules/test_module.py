@@ -207,6 +207,7 @@ def test_a_contract_that_is_named_but_has_no_rows_stops_the_start(monkeypatch):
     [
         ((200, "1", "无", "none", Ending("garden", "never")), "rows without a use: garden:never$"),
         ((200, "1", "无", "none", Outcome.NOT_ALLOWED), "NOT_ALLOWED is not for the module garden to spell"),
+        ((200, "1", "无", "none", Outcome.NOTHING_THERE), "NOTHING_THERE is not for the module garden to spell"),
         ((200, "1", "无", "none", garden.TAKEN), "two rows for garden:taken"),
         ((200, None, "无", "none", Ending("garden", "never")), "no number for 无"),
     ],

@@ -1,11 +1,22 @@
 """A town to ask in: a property company with its staff, an owner, a tenant, somebody else's staff."""
 
+import threading
+from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import lingpai_community
+from lingpai_community.tables import items, residents, rooms
+from sqlalchemy import insert
 
-from lingpai.vocabulary.outcomes import End
+from lingpai.modules.workbench import Workbench
+from lingpai.principals.keys import DATA, PEPPER, Keyring
+from lingpai.stores.interfaces import Stores
+from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.outcomes import End, Refused
+from lingpai.vocabulary.values import Caller, Client, Company, Membership, Session, Standing, Terms, User
 from tests.conformance.five import Five, Heard
 from tests.conformance.stage import Stage
 
@@ -57,3 +68,57 @@ def ended(five: Five, contract: str, heard: Heard, end: End) -> bool:
     """Return whether an answer spells *end* as the contract does."""
     code = five.stage.house.served[contract].contract.spelling[end]
     return (heard.status, heard.number, heard.message) == (code.status, code.number, code.chinese)
+
+
+def begun(stores: Stores) -> Workbench:
+    """Return a workbench over *stores*, in which mei and wang live in the room 1 of the property company's project."""
+    numbers = count(1)
+
+    def random(size: int) -> bytes:
+        return next(numbers).to_bytes(size, "big")
+
+    stores.migrations.migrate("community", lingpai_community.MODULE.migrations)
+    with stores.change(Event("test:begun", "module", "community", told=False)) as change:
+        change.companies.add(Company(0, "和园物业"))
+        change.tables.rows(insert(items), company_id=COMPANY, name="和园", created=0)
+        change.tables.rows(insert(rooms), item_id=1, created=0)
+        for who in (MEI, WANG):
+            lives = {"room_id": 1, "user_id": who, "phone": str(who), "idcard": b"", "sex": 0, "identity": 0}
+            change.tables.rows(insert(residents), **lives, created=0)
+    keys = Keyring(stores, bytes(32), lambda: 0, random)
+    for purpose in (PEPPER, DATA):
+        keys.prepare(purpose)
+    return Workbench("community", lambda: 0, ZoneInfo("Asia/Shanghai"), random, keys, stores)
+
+
+def caller(user_id: int, *companies: int) -> Caller:
+    """Return a user who has passed the gate, on the staff of *companies*."""
+    session = Session("s", user_id, "c", "mowork", "pc", None, None, 0, None, 10, 0)
+    memberships = tuple(Membership(company, "和园物业") for company in companies)
+    standing = Standing(session, User(user_id, "n", "n", ""), Client("c", "c"), memberships)
+    return Caller(terms=Terms("mowork", None, 10), client=standing.client, standing=standing)
+
+
+def raced(
+    races: int, racers: Mapping[int, Callable[[int], object]]
+) -> tuple[list[tuple[int, int]], list[tuple[int, End]]]:
+    """Let all *racers* begin each of the races 1 … *races* at once; return who won which, and how the others ended."""
+    won: list[tuple[int, int]] = []
+    lost: list[tuple[int, End]] = []
+    start = threading.Barrier(len(racers))
+
+    def run(who: int) -> None:
+        for number in range(1, races + 1):
+            start.wait()
+            try:
+                racers[who](number)
+                won.append((number, who))
+            except Refused as refusal:
+                lost.append((number, refusal.outcome))
+
+    running = [threading.Thread(target=run, args=(who,)) for who in racers]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return won, lost

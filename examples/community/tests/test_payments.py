@@ -7,14 +7,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
-from lingpai_community import made_stand_in
-from lingpai_community.endings import PAYMENT_OFF
+from lingpai_community import MODULE, CommunitySettings, made_stand_in
+from lingpai_community.endings import BILL_HELD, PAYMENT_OFF
+from lingpai_community.fees import Several
 from lingpai_community.payments import SERIAL, Merchant, StandIn, new_private_key, private_key, signed_text
-from lingpai_community.tables import orders, stand_in
-from settling import begin, ended, settled
-from sqlalchemy import select
+from lingpai_community.tables import bills, orders, stand_in
+from settling import MEI, WANG, begin, begun, caller, ended, raced, settled
+from sqlalchemy import insert, select
 
+from lingpai.modules.module import built
 from lingpai.modules.workbench import Workbench
+from lingpai.vocabulary.events import Event
 from lingpai.vocabulary.outcomes import Outcome
 
 AMOUNT = 31_362
@@ -191,9 +194,12 @@ def test_a_bill_is_in_one_order_and_free_again_when_that_is_closed(shop):
 def test_the_stand_in_pays_on_paper(shop):
     body = json.dumps({"number": shop.number})
 
-    status, _, _ = shop.five.stage.answer("POST", "/hooks/community/stand-in-pay", [], body)
+    def pay(said):
+        return shop.five.stage.answer("POST", "/hooks/community/stand-in-pay", [], said)[0]
 
-    assert status == 200
+    assert [pay("{"), pay("[]"), pay("{}"), pay('{"number": "0"}')] == [400, 400, 400, 404]
+    assert not shop.is_paid()
+    assert pay(body) == 200
     assert shop.is_paid()
 
 
@@ -217,3 +223,26 @@ def test_the_stand_ins_key_is_one_for_all_workers_and_not_kept_in_the_clear(shop
     (kept,) = shop.five.stage.stores.tables.rows(select(stand_in.c.sealed))
     assert b"PRIVATE KEY" not in kept.sealed
     assert SERIAL.encode() not in kept.sealed
+
+
+RACES = 20
+
+
+def test_of_two_who_order_the_same_bills_at_once_one_does(stores):
+    bench = begun(stores)
+    with stores.change(Event("test:billed", "module", "community", told=False)) as change:
+        for _ in range(2 * RACES):
+            change.tables.rows(insert(bills), room_id=1, kind=1, amount=100, paid=False, created=0)
+    order = next(c for c in built(MODULE, bench, CommunitySettings(payment="stand-in")).calls if c.name == "addOrder")
+    order(caller(MEI), Several(1, (2 * RACES,)))  # makes the stand-in
+
+    def both(who):
+        return lambda number: order(caller(who), Several(1, (number, number + RACES - 1)))
+
+    won, lost = raced(RACES - 1, {MEI: both(MEI), WANG: both(WANG)})
+
+    held = stores.tables.rows(select(bills.c.order_id).where(bills.c.order_id.is_not(None)))
+    sums = stores.tables.rows(select(orders.c.id, orders.c.amount))
+    assert {outcome for _, outcome in lost} == {BILL_HELD}
+    assert sorted(number for number, _ in won) == list(range(1, RACES))
+    assert all(amount == 100 * sum(row.order_id == number for row in held) for number, amount in sums)

@@ -1,25 +1,16 @@
 """A repair goes its way step by step, and of two who take it at once one does."""
 
-import threading
-from zoneinfo import ZoneInfo
-
 import pytest
 from lingpai_community import MODULE, CommunitySettings
 from lingpai_community.endings import OUT_OF_TURN
 from lingpai_community.repairs import Step
-from lingpai_community.tables import items, repairs, rooms
-from settling import FANG, GU, ended
+from lingpai_community.tables import repairs
+from settling import COMPANY, FANG, GU, begun, caller, ended, raced
 from sqlalchemy import insert, select, update
 
 from lingpai.modules.module import built
-from lingpai.modules.workbench import Workbench
-from lingpai.principals.keys import Keyring
-from lingpai.stores.memory import Memory
-from lingpai.stores.sql.postgres import open_postgres
-from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary.events import Event
-from lingpai.vocabulary.outcomes import Outcome, Refused
-from lingpai.vocabulary.values import Caller, Client, Company, Membership, Session, Standing, Terms, User
+from lingpai.vocabulary.outcomes import Outcome
 
 CANCELLED = "cancelled"
 
@@ -79,56 +70,20 @@ def test_a_step_that_is_refused_leaves_no_audit_row(town):
     assert len(town.stage.stores.audit.page(0, 10_000)) == before
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def stores(request, tmp_path):
-    if request.param == "memory":
-        stores = Memory(lambda: 0)
-    elif request.param == "sqlite":
-        stores = open_sqlite(tmp_path / "lingpai.db", lambda: 0)
-    else:
-        stores = open_postgres(request.getfixturevalue("postgres_url"), lambda: 0)
-    yield stores
-    stores.close()
-
-
-def caller(user_id):
-    session = Session("s", user_id, "c", "mowork", "pc", None, None, 0, None, 10, 0)
-    standing = Standing(session, User(user_id, "n", "n", ""), Client("c", "c"), (Membership(1, "和园物业"),))
-    return Caller(terms=Terms("mowork", None, 10), client=standing.client, standing=standing)
-
-
 RACES = 30
 
 
 def test_of_two_who_accept_a_repair_at_once_one_does(stores):
-    stores.migrations.migrate("community", MODULE.migrations)
+    bench = begun(stores)
     with stores.change(Event("test:begun", "module", "community", told=False)) as change:
-        change.companies.add(Company(0, "和园物业"))
-        item = change.tables.row(insert(items).returning(items.c.id), company_id=1, name="和园", created=0).id
-        room = change.tables.row(insert(rooms).returning(rooms.c.id), item_id=item, created=0).id
         zeros = dict.fromkeys(("user_id", "staff_id", "admin_id", "repairer", "score", "created"), 0)
         for _ in range(RACES):
-            change.tables.rows(insert(repairs), room_id=room, progress=1, cancelled=False, **zeros)
-    keys = Keyring(stores, bytes(32), lambda: 0, bytes)
-    bench = Workbench("community", lambda: 0, ZoneInfo("Asia/Shanghai"), bytes, keys, stores)
+            change.tables.rows(insert(repairs), room_id=1, progress=1, cancelled=False, **zeros)
     receive = next(call for call in built(MODULE, bench, CommunitySettings()).calls if call.name == "receive")
-    won, lost = [], []
 
-    def take(user_id, start):
-        for number in range(1, RACES + 1):
-            start.wait()
-            try:
-                receive(caller(user_id), Step(number))
-                won.append((number, user_id))
-            except Refused as refusal:
-                lost.append((number, refusal.outcome))
-
-    start = threading.Barrier(2)
-    racers = [threading.Thread(target=take, args=(user_id, start)) for user_id in (FANG, GU)]
-    for racer in racers:
-        racer.start()
-    for racer in racers:
-        racer.join()
+    won, lost = raced(
+        RACES, {who: lambda number, who=who: receive(caller(who, COMPANY), Step(number)) for who in (FANG, GU)}
+    )
 
     assert sorted(number for number, _ in won) == list(range(1, RACES + 1))
     assert len(lost) == RACES

@@ -101,7 +101,10 @@ def notified(cashier: Cashier, rung: Rung) -> Replied:
 
 def pay_on_paper(cashier: Cashier, payments: Callable[[], StandIn], rung: Rung) -> Replied:
     """Let the stand-in notify us that the order with this number was paid."""
-    number = json.loads(rung.body)["number"]
+    try:
+        number = json.loads(rung.body)["number"]
+    except (ValueError, LookupError, TypeError):
+        return Replied(400)
     order = cashier.people.bench.read.row(select(orders).where(orders.c.number == str(number)))
     if order is None:
         return Replied(404)
