@@ -4,6 +4,7 @@ import ipaddress
 import os
 import pty
 import re
+import secrets
 import signal
 import ssl
 import subprocess
@@ -188,7 +189,7 @@ def test_a_port_that_somebody_has_is_not_shared_with_them(demo, lingpai):
 
 
 def test_a_master_key_that_is_not_this_datas_is_said_before_anything_starts(demo, lingpai):
-    (demo.data / "master.key").write_text("00" * 32 + "\n")
+    (demo.data / "master.key").write_text(secrets.token_hex(32) + "\n")
 
     assert lingpai("serve", "--port", free_port(), "--data", demo.data).is_refused("master key")
 
