@@ -1,8 +1,9 @@
 """Auth codes, in SQL."""
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, insert, select
 
 from lingpai.stores.sql.asking import Asking
+from lingpai.stores.sql.bounded import delete_chosen
 from lingpai.stores.sql.tables import codes
 from lingpai.stores.sql.values import code_of, columns_of
 from lingpai.vocabulary.values import AuthCode
@@ -17,7 +18,7 @@ _OVER = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-DELETE_OVER = delete(codes).where(codes.c.digest.in_(_OVER)).returning(codes.c.digest)
+DELETE_OVER = delete_chosen(codes, _OVER)
 
 
 class SqlCodes:

@@ -14,7 +14,6 @@ from sqlalchemy import (
     case,
     cast,
     column,
-    delete,
     func,
     insert,
     or_,
@@ -23,6 +22,7 @@ from sqlalchemy import (
 )
 
 from lingpai.stores.sql.asking import Asking, Row, Statement
+from lingpai.stores.sql.bounded import delete_chosen
 from lingpai.stores.sql.dialects import PerDialect
 from lingpai.stores.sql.engine import Database
 from lingpai.stores.sql.tables import clients, companies, generations, memberships, sessions, users
@@ -120,7 +120,7 @@ _OVER = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-DELETE_OVER = delete(sessions).where(sessions.c.id.in_(_OVER)).returning(sessions.c.id)
+DELETE_OVER = delete_chosen(sessions, _OVER)
 
 
 def _saw(*told: ColumnElement[Any]) -> Update:

@@ -29,8 +29,9 @@ SINCE = text("""
 
 # A prefix in the order of transactions, which ends before the newest that is surely over and before the first that is
 # young enough: so an older entry that is still there proves that no later one is gone.
+# Chosen once, as in `delete_chosen`.
 DELETE_OVER = text("""
-    DELETE FROM feed WHERE number IN (
+    WITH chosen AS MATERIALIZED (
         SELECT number FROM feed
         WHERE xid < (
             SELECT max(xid) FROM feed WHERE xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
@@ -38,6 +39,7 @@ DELETE_OVER = text("""
         AND xid < coalesce((SELECT min(xid) FROM feed WHERE at >= :before), 9223372036854775807)
         ORDER BY xid, number LIMIT :most FOR UPDATE
     )
+    DELETE FROM feed WHERE number IN (SELECT number FROM chosen)
     RETURNING number
 """)
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 
-from sqlalchemy import Executable, bindparam, case, delete, select, tuple_
+from sqlalchemy import Executable, bindparam, case, delete, select
 
 from lingpai.stores.interfaces import TryBook
 from lingpai.stores.sql.asking import Asking
+from lingpai.stores.sql.bounded import delete_chosen
 from lingpai.stores.sql.dialects import Insert, PerDialect, insert_or_replace, per_dialect
 from lingpai.stores.sql.engine import Database
 from lingpai.stores.sql.tables import failures
@@ -27,9 +28,7 @@ _OVER = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-DELETE_OVER = (
-    delete(failures).where(tuple_(failures.c.digest, failures.c.network).in_(_OVER)).returning(failures.c.network)
-)
+DELETE_OVER = delete_chosen(failures, _OVER)
 
 
 @lru_cache(maxsize=8)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, select, tuple_
+from sqlalchemy import ColumnElement, bindparam, case, select
 
 from lingpai.stores.sql.asking import Asking
+from lingpai.stores.sql.bounded import delete_chosen
 from lingpai.stores.sql.dialects import insert_or_merge
 from lingpai.stores.sql.engine import Database
 from lingpai.stores.sql.tables import weak_uses
@@ -26,14 +27,13 @@ ADD = insert_or_merge(weak_uses, key=KEY, merged={"uses": _sum, "refused": _sum,
 _SINCE = select(weak_uses).where(weak_uses.c.day >= bindparam("day_from"))
 SINCE = _SINCE.order_by(*(weak_uses.c[name] for name in KEY))
 SINCE_OF = SINCE.where(weak_uses.c.client_id == bindparam("of_client"))
-_KEYS = tuple_(*(weak_uses.c[name] for name in KEY))
 _OLD = (
     select(*(weak_uses.c[name] for name in KEY))
     .where(weak_uses.c.day < bindparam("before"))
     .order_by(weak_uses.c.day)
     .limit(bindparam("most"))
 )
-DELETE_OVER = delete(weak_uses).where(_KEYS.in_(_OLD)).returning(weak_uses.c.day)
+DELETE_OVER = delete_chosen(weak_uses, _OLD)
 
 
 class SqlWeakUses:
