@@ -1,0 +1,1 @@
+"""The five house styles: how each writes, proves and reads."""
