@@ -2,7 +2,7 @@
 Which requests of the transcripts are the SDK's to write: for each, the call that must write it, to the byte.
 
 A request is not the SDK's where it says by a rule why not. The rules look at the request alone, never at what the
-A request is not the SDK's where it says by a rule why not. The rules look at the request alone, never at what the
+SDK would write, so that a fault of it cannot turn into an exception. They are those of sdks/js/tests/recognised.ts.
 How many requests each rule takes is kept in `counted/`.
 """
 
@@ -63,8 +63,7 @@ def account(name: str) -> Asks:
 
 def signed_in(client: Client, args: Args | None) -> object:
     assert args
-    name = args.get("account", args.get("username"))
-    return client.sign_in(name, args["password"])
+    return client.sign_in(args["account"] if "account" in args else args["username"], args["password"])
 
 
 def signed_out(client: Client, args: Args | None) -> object:

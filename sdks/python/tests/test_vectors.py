@@ -100,6 +100,8 @@ def test_every_answer_of_a_contract_is_read_as_one_and_the_reason_with_it(contra
             continue
         told = heard(exchange)
         assert told.outcome not in (Outcome.NOT_THIS_CONTRACT, Outcome.REFUSED), exchange.where
+        error = told.error(contract, exchange.response(httpx2.Request("GET", "http://x")))
+        assert str(error.retry_after or "") == exchange.answer_headers.get("Retry-After", ""), exchange.where
         if told.outcome is Outcome.SESSION_OVER:
             assert told.reason == exchange.answer_headers.get("X-Lingpai-Reason"), exchange.where
 

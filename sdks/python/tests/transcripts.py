@@ -51,7 +51,7 @@ class Exchange:
 
     def response(self, request: httpx2.Request) -> httpx2.Response:
         """Return the answer, as one to *request*."""
-        headers = {name: value.encode() for name, value in self.answer_headers.items()}
+        headers = {name.encode(): value.encode() for name, value in self.answer_headers.items()}
         return httpx2.Response(self.status, headers=headers, content=self.answer.encode(), request=request)
 
 
