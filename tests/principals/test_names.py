@@ -1,8 +1,11 @@
 """Which names are one, and which may not be given."""
 
+import unicodedata
+
 import pytest
 
-from lingpai.principals.names import check_new_name, name_key
+from lingpai.principals.addresses import Addresses
+from lingpai.principals.names import LONGEST, LONGEST_TYPED, check_new_name, name_key
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
 
@@ -35,3 +38,21 @@ def test_a_name_that_is_too_long_or_hides_something_may_not(name):
 
     assert refused.value.outcome is Outcome.ARGUMENT_BAD
     assert "username" in refused.value.fields
+
+
+def test_a_text_that_is_no_name_for_its_length_is_not_normalized():
+    marks = "\u0344" * LONGEST_TYPED
+    assert name_key(marks) != marks
+    assert name_key(marks + "x") == marks + "x"
+
+
+@pytest.mark.parametrize("letter", ["\u1e69", "\uac01", "\ufb03"], ids=ascii)
+def test_the_longest_name_that_may_be_given_is_one_however_its_letters_are_taken_apart(letter):
+    assert name_key(unicodedata.normalize("NFKD", letter * LONGEST)) == name_key(letter * LONGEST)
+
+
+def test_what_is_too_long_for_an_address_is_none():
+    assert Addresses().email(" mei@example.com ") == "mei@example.com"
+    assert Addresses().email(" " * 320 + "mei@example.com") is None
+    assert Addresses().phone(" 13800138000 ") == "13800138000"
+    assert Addresses().phone(" " * 320 + "13800138000") is None

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from lingpai.vocabulary.arguments import Wrong
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
+LONGEST = 320
+"""Characters of an address, 64 and 255 beside the @ (RFC 5321, section 4.5.3.1): what is longer is not even read."""
+
 _PHONE = re.compile(r"[+(]?[0-9][0-9 ().-]{3,24}")
 
 _NO_PHONE: Wrong = ("不是电话号码", "is no phone number")
@@ -35,7 +38,7 @@ class Addresses:
         >>> Addresses().phone("+86 138-0013-8000"), Addresses().phone("+852 5123 4567"), Addresses().phone("mei")
         ('13800138000', '+85251234567', None)
         """
-        text = unicodedata.normalize("NFKC", text).strip()
+        text = _plain(text)
         if not _PHONE.fullmatch(text):
             return None
         # A twentieth of a second to import, which most processes never need.
@@ -61,7 +64,7 @@ class Addresses:
         >>> Addresses().email("Mei@Example.COM"), Addresses().email("mei")
         ('mei@example.com', None)
         """
-        text = unicodedata.normalize("NFKC", text).strip()
+        text = _plain(text)
         if "@" not in text:
             return None
         # As with phone numbers.
@@ -86,6 +89,11 @@ class Addresses:
         if bad:
             raise Refused(Outcome.ARGUMENT_BAD, f"no address: {', '.join(bad)}", fields=bad)
         return kept["phone"] or "", kept["email"] or ""
+
+
+def _plain(text: str) -> str:
+    """Return *text* as NFKC spells it, without blanks around; nothing of what is too long for an address."""
+    return unicodedata.normalize("NFKC", text).strip() if len(text) <= LONGEST else ""
 
 
 AT_HOME = Addresses()

@@ -20,6 +20,13 @@ from lingpai.vocabulary.values import User
 LONGEST = 64
 """Characters in a name."""
 
+LONGEST_TYPED = 1024
+"""
+Characters, beyond which no text is a name, however it is spelt.
+
+Normalizing takes the square of a row of marks, and holds the interpreter all the while: of 64 KiB it takes seconds.
+"""
+
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
 
 _IGNORED = re.compile(
@@ -32,9 +39,11 @@ _MIXED: Wrong = ("不能混用容易混淆的文字", "must not mix scripts whos
 
 
 def name_key(name: str) -> str:
-    """Return what is unique about *name*."""
+    """Return what is unique about *name*; a text that is too long for one stays as it is, and is nobody's."""
     if name.isascii():
         return name.lower()
+    if len(name) > LONGEST_TYPED:
+        return name
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
