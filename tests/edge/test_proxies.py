@@ -188,3 +188,17 @@ def test_only_a_listed_proxy_chooses_the_contract_by_the_host_that_it_tells(peer
     asyncio.run(app({**scope, "client": (peer, 1), "headers": headers}, receive, send))
 
     assert sent[0]["status"] == status
+
+
+def test_a_row_of_blanks_is_read_once_however_long_it_is():
+    told = "for=1.2.3.4, for=" + " " * 1_000_000 + "a b"
+
+    assert seen(NEAR, ("Forwarded", told), kind="forwarded") == ("http", NEAR, "")
+
+
+def test_an_address_that_is_longer_than_any_is_none():
+    def told(wire):
+        return seen(NEAR, ("X-Forwarded-For", f"fe80::1%{wire}"))[1]
+
+    assert told("eth0") == "fe80::1%eth0"
+    assert told("a" * 60) == NEAR

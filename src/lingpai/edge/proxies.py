@@ -22,7 +22,8 @@ Headers = Literal["x-forwarded", "forwarded"]
 TELLING = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded", b"x-real-ip", b"via")
 """Headers that tell of a proxy, listed or not."""
 
-_PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;,"\s]*)\s*')
+# No repeat gives anything back (`+` after it): blanks on both sides of nothing would cost the square of their number.
+_PAIR = re.compile(r'\s*+([A-Za-z]+)\s*+=\s*+("(?:[^"\\]|\\.)*+"|[^;,"\s]*+)\s*+')
 _PORT = re.compile(r":[0-9]{1,5}$")
 _WITH_PORT = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::[0-9]{1,5})?")
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}")
@@ -30,6 +31,9 @@ _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 
 Told = tuple[bytes, ...]
 """What the headers of a request tell, each the whole list that its lines make together."""
+
+LONGEST_ADDRESS = 64
+"""Characters of an address with its port: an IPv6 one has 45 at most, and a wire's name at its end."""
 
 SHORT = 256
 """Bytes that are worth remembering; what is longer is no proxy's of ours."""
@@ -177,6 +181,9 @@ def _hop(element: str) -> Hop:
 
 def _address(text: str) -> str:
     """Return the address in *text*, without a port; empty where it is none (`unknown`, `_hidden`, anything else)."""
+    # Before it is read, and remembered: what a stranger sends is as long as the stranger wants.
+    if len(text) > LONGEST_ADDRESS:
+        return ""
     with_port = _WITH_PORT.fullmatch(text)
     bare = with_port[1] or with_port[2] if with_port else text
     return "" if read_address(bare) is None else bare
