@@ -10,7 +10,7 @@ import pytest
 
 from lingpai.edge.logbook import BURST, ON_LOOP, Sample, current_request, request_id
 from lingpai.edge.logs import told
-from lingpai.vocabulary.settings import load_settings, told_settings
+from lingpai.vocabulary.settings import SettingRefused, load_settings, told_settings
 from tests.conformance.stage import Stage
 
 SIGN_IN = {"client_type": "pc", "client_sys_version": "c", "api_version": "v1.0"}
@@ -176,6 +176,7 @@ def test_a_traceback_tells_what_brought_it_about():
 def test_settings_are_told_without_what_may_be_a_secret():
     variables = {
         "LINGPAI_DATABASE": "postgresql://mei:hunter2@db/lingpai?password=hunter2",
+        "LINGPAI_LIMITS__SHARED": "rediss://mei:hunter2@cache:6380/1",
         "LINGPAI_CONTRACTS__MOWORK__INVITATION": "hunter2",
         "LINGPAI_CONTRACTS__MOWORK__REGISTRATION": "open",
         "LINGPAI_CONTRACTS__OPPMG__ACCESS_SECONDS": "60",
@@ -185,9 +186,18 @@ def test_settings_are_told_without_what_may_be_a_secret():
 
     assert "hunter2" not in str(settings)
     assert settings["database"] == "postgresql://…db/lingpai"
+    assert settings["limits"]["shared"] == "rediss://…cache:6380/1"
     assert settings["contracts"]["mowork"] == {"invitation": "…", "registration": "open"}
     assert settings["log"] == {"requests": "none"}
     json.dumps(settings)
+
+
+def test_a_url_that_is_refused_is_not_told_for_its_password():
+    with pytest.raises(SettingRefused) as refused:
+        load_settings(None, {"REDIS_URL": "redis:/mei:hunter2@cache"})
+
+    assert "REDIS_URL: [limits] shared must be" in str(refused.value)
+    assert "hunter2" not in str(refused.value) + refused.value.zh
 
 
 WRITE = """

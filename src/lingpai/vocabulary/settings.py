@@ -368,8 +368,9 @@ def _bounds(info: IntType, least: str, most: str) -> str:
 
 
 def _not(words: str, value: object) -> str:
-    """Return *value* as it is told; what is no single value, or long, is not: it could hold a secret."""
-    return f"{words} {value}" if isinstance(value, str | int | float) and len(str(value)) < _TOLD else ""
+    """Return *value* as it is told; what is no single value, long, or part of a URL is not: it could hold a secret."""
+    is_told = isinstance(value, str | int | float) and len(str(value)) < _TOLD and "@" not in str(value)
+    return f"{words} {value}" if is_told else ""
 
 
 _TOLD = 30
@@ -398,10 +399,15 @@ def told_settings(settings: Settings) -> dict[str, Any]:
     for name, value in told.items():
         if isinstance(value, str) and any(word in name for word in ("secret", "password", "token", "key")):
             told[name] = "…"
-    if "://" in settings.database:
-        scheme, _, rest = settings.database.partition("://")
-        told["database"] = f"{scheme}://…{rest.partition('?')[0].rpartition('@')[2]}"
+    told["database"] = _without_password(settings.database)
+    told["limits"]["shared"] = _without_password(settings.limits.shared)
     return told
+
+
+def _without_password(place: str) -> str:
+    """Return *place*, of which only scheme, host and path are left where it is a URL."""
+    scheme, is_url, rest = place.partition("://")
+    return f"{scheme}://…{rest.partition('?')[0].rpartition('@')[2]}" if is_url else place
 
 
 def _plain(value: Any) -> Any:
