@@ -128,6 +128,26 @@ def test_while_the_valkey_is_silent_each_worker_takes_its_share_again(valkey):
     assert taken(rates, 9, address="192.0.2.1") == 5
 
 
+def test_a_valkey_that_gives_no_answer_is_told_of_without_its_password(caplog):
+    rates = Rates(LimitsSettings(sign_in="10/hour", shared="valkey://lingpai:geheim@127.0.0.1:1"), 1)
+    assert taken(rates, 3, address="192.0.2.1") == 3
+
+    (line,) = caplog.messages
+    assert "[limits] shared" in line
+    assert "ConnectionError" in line
+    assert "geheim" not in caplog.text
+
+
+def test_whoever_comes_from_ever_more_networks_does_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr("lingpai.principals.rates.MOST_COUNTED", 8)
+    rates = Rates(LimitsSettings(sign_in="2/hour"), 1)
+    for number in range(100):
+        assert taken(rates, 1, address=f"192.0.2.{number}") == 1
+        assert len(rates._counted.storage) <= 8
+
+    assert taken(rates, 3, address="203.0.113.1") == 2
+
+
 def test_a_valkey_that_takes_long_is_asked_once_in_a_while(valkey, monkeypatch):
     monkeypatch.setattr("lingpai.principals.rates.REST_SECONDS", 3600)
     rates = Rates(LimitsSettings(sign_in="10/hour", shared=f"valkey://127.0.0.1:{valkey.port}"), 1)

@@ -5,6 +5,7 @@ A worker counts its share of each rate in its own memory; or all count together 
 while that is silent. Only what costs a hash or a transaction is counted, never a read of a remembered session.
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from lingpai.vocabulary.values import Visitor
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
+    from limits.errors import StorageError
+    from limits.storage import MemoryStorage
     from limits.strategies import RateLimiter
 
 Kind = Literal["sign_in", "register", "authorize", "refresh"]
@@ -30,6 +33,15 @@ REST_SECONDS = 5.0
 
 ANSWER_SECONDS = 0.2
 """So long it may take to answer."""
+
+MOST_COUNTED = 20_000
+"""
+Counts that a worker keeps, a few for each caller; then it begins anew.
+
+`limits` looks through all of them again and again. Whoever comes from so many networks is not held by their rates.
+"""
+
+LOG = logging.getLogger(__name__)
 
 
 def unlimited(_kind: Kind, _visitor: Visitor) -> None:
@@ -49,14 +61,10 @@ class Rates:
     """
 
     def __init__(self, settings: LimitsSettings, workers: int) -> None:
-        # A tenth of a second to import, which only workers need.
-        from limits.storage import MemoryStorage
-        from limits.strategies import SlidingWindowCounterRateLimiter
-
         counted = ("sign_in", "register", "authorize", "refresh", "client")
         self._rates = {name: _items(getattr(settings, name)) for name in counted}
         self._workers = workers
-        self._own: RateLimiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._counted, self._own = _in_memory()
         self._together = _together(settings.shared)
         self._rests_until = 0.0
 
@@ -87,10 +95,27 @@ class Rates:
         if self._together is not None and time.monotonic() >= self._rests_until:
             try:
                 return _hit_in(self._together, item, names)
-            except StorageError:
+            except StorageError as silent:
                 self._rests_until = time.monotonic() + REST_SECONDS
+                # Its kind alone: a message may hold the URL, and with it a password.
+                LOG.warning("[limits] shared gives no answer, each worker takes its share: %s", _kind(silent))
+        if len(self._counted.storage) >= MOST_COUNTED:
+            self._counted, self._own = _in_memory()
         share = type(item)(math.ceil(item.amount / self._workers), item.multiples)
         return _hit_in(self._own, share, names)
+
+
+def _kind(silent: "StorageError") -> str:
+    return type(silent.storage_error).__name__
+
+
+def _in_memory() -> "tuple[MemoryStorage, RateLimiter]":
+    # A tenth of a second to import, which only workers need.
+    from limits.storage import MemoryStorage
+    from limits.strategies import SlidingWindowCounterRateLimiter
+
+    counted = MemoryStorage()
+    return counted, SlidingWindowCounterRateLimiter(counted)
 
 
 def _hit_in(limiter: "RateLimiter", item: "RateLimitItem", names: tuple[str, ...]) -> float | None:
