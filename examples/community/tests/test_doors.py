@@ -2,10 +2,11 @@
 
 import pytest
 from lingpai_community.endings import DOOR_SILENT, KEY_BAD
-from lingpai_community.tables import keys, openings
-from settling import begin, ended, settled
-from sqlalchemy import select
+from lingpai_community.tables import keys, openings, residents
+from settling import CHEN, MEI, begin, ended, settled
+from sqlalchemy import select, update
 
+from lingpai.vocabulary.events import Event
 from lingpai.vocabulary.outcomes import Outcome
 
 STUCK = """
@@ -62,6 +63,18 @@ def test_a_key_is_good_so_often(gate):
 
     assert heard == [True, True, True, False, False]
     assert len(gate.stage.stores.tables.rows(select(openings))) == 3
+
+
+def test_a_key_opens_only_as_long_as_its_lender_could(gate):
+    key = lend(gate, times=10)
+
+    gate.stage.operator("disable", "mei")
+    assert ended(gate, "mowork", shown(gate, key), KEY_BAD)
+    gate.stage.operator("enable", "mei")
+    assert ended(gate, "mowork", shown(gate, key), Outcome.OK)
+    with gate.stage.stores.change(Event("test:moved", "module", "community", told=False)) as change:
+        change.tables.rows(update(residents).where(residents.c.user_id == MEI).values(user_id=CHEN))
+    assert ended(gate, "mowork", shown(gate, key), KEY_BAD)
 
 
 def test_only_the_digest_of_a_key_is_kept(gate):

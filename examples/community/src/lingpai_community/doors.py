@@ -167,7 +167,7 @@ class Gatehouse:
         """Open a door of a project that the caller lives in."""
         is_oneself(caller, asked.user_id)
         door = self._seen(caller, asked.door_id)
-        identity = self.people.identity(caller, rooms.c.item_id == door.item_id)
+        identity = self.people.identity(caller.user, rooms.c.item_id == door.item_id)
         if identity is None:
             not_allowed("does not live there")
         self._open(caller, door.id, caller.user.id, Identity(identity))
@@ -184,7 +184,7 @@ class Gatehouse:
         """Make a key to a door of a project that the caller lives in; only its digest is kept."""
         is_oneself(caller, asked.user_id)
         door = self._seen(caller, asked.door_id)
-        if self.people.identity(caller, rooms.c.item_id == door.item_id) is None:
+        if self.people.identity(caller.user, rooms.c.item_id == door.item_id) is None:
             not_allowed("does not live there")
         bench = self.people.bench
         key, now = bench.randomness(16).hex(), bench.clock()
@@ -206,11 +206,15 @@ class Gatehouse:
         Open the door of a key that was lent: whoever holds it.
 
         Raises:
-            Refused: With KEY_BAD for one that never was, is over or used up: which is not told.
+            Refused: With KEY_BAD for one that never was, is over or used up, or whose lender could not open the door
+                any more: which is not told.
 
         """
         bench = self.people.bench
         mine = keys.c.digest == bench.keys.digest(asked.key)
+        lent = bench.read.row(select(keys.c.user_id, keys.c.door_id).where(mine))
+        if lent is None or not self._may_open(lent.user_id, lent.door_id):
+            raise Refused(KEY_BAD)
         used = update(keys).where(mine, keys.c.uses > 0, keys.c.ends > bench.clock())
         with bench.change("key:used", visitor) as tables:
             key = tables.row(used.values(uses=keys.c.uses - 1).returning(keys.c.id, keys.c.door_id, keys.c.user_id))
@@ -253,6 +257,12 @@ class Gatehouse:
             ],
             asked,
         )
+
+    def _may_open(self, user_id: int, door_id: int) -> bool:
+        """Return whether the user is not disabled, and lives behind the door."""
+        lender = self.people.bench.user(user_id)
+        behind = rooms.c.item_id.in_(select(doors.c.item_id).where(doors.c.id == door_id))
+        return lender is not None and lender.enabled and self.people.identity(lender, behind) is not None
 
     def _seen(self, caller: Caller, door_id: int) -> Any:
         lived_in: ColumnElement[bool] = doors.c.item_id.in_(select(rooms.c.item_id).where(is_mine(caller)))

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from lingpai.modules.workbench import Workbench
 from lingpai.vocabulary.outcomes import Outcome, Refused
-from lingpai.vocabulary.values import Caller
+from lingpai.vocabulary.values import Caller, User
 from lingpai_community.endings import NOT_FOUND
 from lingpai_community.tables import items, residents, rooms
 
@@ -43,9 +43,8 @@ def companies(caller: Caller) -> list[int]:
     return [membership.company_id for membership in caller.standing.memberships]
 
 
-def lives_there(caller: Caller) -> ColumnElement[bool]:
-    """Return the condition that a resident is *caller*: bound to the account, or to a phone that it has proved."""
-    user = caller.user
+def lives_there(user: User) -> ColumnElement[bool]:
+    """Return the condition that a resident is *user*: bound to the account, or to a phone that it has proved."""
     bound = residents.c.user_id == user.id
     if not (user.phone_verified and user.phone):
         return bound
@@ -54,7 +53,7 @@ def lives_there(caller: Caller) -> ColumnElement[bool]:
 
 def is_mine(caller: Caller) -> ColumnElement[bool]:
     """Return the condition that *caller* lives in a room, or owns it."""
-    return rooms.c.id.in_(select(residents.c.room_id).where(lives_there(caller)))
+    return rooms.c.id.in_(select(residents.c.room_id).where(lives_there(caller.user)))
 
 
 def is_staffed(caller: Caller) -> ColumnElement[bool]:
@@ -79,7 +78,7 @@ class People:
     def own_room(self, caller: Caller, room_id: int, *identities: Identity) -> Any:
         """Return the room, which the caller lives in as one of *identities* (any, where none are named)."""
         room = self.room(caller, room_id)
-        mine = self.identity(caller, rooms.c.id == room_id)
+        mine = self.identity(caller.user, rooms.c.id == room_id)
         if mine is None or (identities and mine not in identities):
             not_allowed("not the caller's own room")
         return room
@@ -97,12 +96,12 @@ class People:
             not_allowed("not an administrator of the project's company")
         return item
 
-    def identity(self, caller: Caller, where: ColumnElement[bool]) -> int | None:
-        """Return what the caller is to the rooms *where*, the nearest if several things; None for nothing."""
+    def identity(self, user: User, where: ColumnElement[bool]) -> int | None:
+        """Return what *user* is to the rooms *where*, the nearest if several things; None for nothing."""
         rows = self.bench.read.rows(
             select(residents.c.identity)
             .join_from(residents, rooms)
-            .where(where, lives_there(caller))
+            .where(where, lives_there(user))
             .order_by(residents.c.identity)
             .limit(1)
         )

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import insert, or_, select
 
 from lingpai.modules.module import BusinessCall
 from lingpai.modules.paging import Page, PageAsked, paged, paging
-from lingpai.stores.sql.dialects import insert_unless_taken
+from lingpai.stores.sql.dialects import insert_or_replace, insert_unless_taken
 from lingpai.vocabulary.arguments import Asks
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 from lingpai.vocabulary.secret import Secret
@@ -30,6 +30,8 @@ from lingpai_community.tables import chosen, items, residents, rooms
 ADD_ROOM = insert_unless_taken(rooms, rooms.c.id)
 
 ADD_RESIDENT = insert_unless_taken(residents, residents.c.id)
+
+CHOOSE = insert_or_replace(chosen, key=["user_id"], replaced=["room_id"])
 
 ENDS: Ends = frozenset({NOT_FOUND, THERE_ALREADY, Outcome.NOT_ALLOWED})
 
@@ -200,7 +202,9 @@ class Rooms:
         """Return the caller's rooms, the newest first, then those that they look after."""
         is_oneself(caller, asked.user_id)
         mine = (
-            select(residents.c.room_id, residents.c.identity, residents.c.kindred).where(lives_there(caller)).subquery()
+            select(residents.c.room_id, residents.c.identity, residents.c.kindred)
+            .where(lives_there(caller.user))
+            .subquery()
         )
         seen = (
             SEEN_ROOM.add_columns(mine.c.identity, mine.c.kindred, chosen.c.room_id.label("current"))
@@ -236,8 +240,7 @@ class Rooms:
         is_oneself(caller, asked.user_id)
         self.people.own_room(caller, asked.room_id)
         with self.people.bench.change("room:chosen", caller, room=asked.room_id) as tables:
-            tables.rows(delete(chosen).where(chosen.c.user_id == caller.user.id))
-            tables.rows(insert(chosen), user_id=caller.user.id, room_id=asked.room_id)
+            tables.rows(CHOOSE, user_id=caller.user.id, room_id=asked.room_id)
 
     def family(self, caller: Caller, asked: RoomAsked) -> Family:
         """Return who lives in a room of the caller's, or of a project that they look after."""
