@@ -8,6 +8,7 @@ READY := .venv/.ready
 NODE_READY := tests/node_modules/.ready
 SDK_READY := sdks/js/node_modules/.ready
 SDK_BUILT := sdks/js/node_modules/.built
+PLAYGROUND := src/lingpai/bridges/playground/sdk.js
 # What pytest is told besides pyproject.toml: `make test PYTEST="-k oppmg -x"`.
 PYTEST ?=
 
@@ -50,7 +51,16 @@ $(READY): requirements/dev.txt pyproject.toml
 
 .PHONY: serve
 serve: setup ## serve on http://127.0.0.1:8000, with demo data at the first start
+	@if npm --version >/dev/null 2>&1 || PATH="$$PWD/$(BIN):$$PATH" npm --version >/dev/null 2>&1; then \
+	    $(MAKE) --no-print-directory playground || echo "==> going on without the SDK in /playground"; \
+	fi
 	@$(BIN)/lingpai serve --demo
+
+.PHONY: playground
+playground: $(PLAYGROUND) ## put the JavaScript SDK into the demo's page /playground; `make serve` does where npm is
+
+$(PLAYGROUND): $(SDK_BUILT)
+	@cp sdks/js/dist/lingpai.js $@
 
 .PHONY: lint
 lint: setup ## ruff, mypy and the import rules
@@ -94,7 +104,7 @@ $(NODE_READY): tests/package.json tests/package-lock.json requirements/node.txt 
 	@touch $@
 
 .PHONY: sdks
-sdks: $(SDK_BUILT) ## build and test the JavaScript SDK
+sdks: $(PLAYGROUND) ## build and test the JavaScript SDK
 	@$(FIND_NPM); \
 	echo "==> testing sdks/js"; \
 	cd sdks/js && npm run --silent types && npm run --silent test && npm run --silent check

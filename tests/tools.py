@@ -192,6 +192,16 @@ def axios() -> Path:
     return _from_npm("axios/dist/axios.min.js", "axios")
 
 
+def axe() -> Path:
+    """
+    A judge of whether a page is accessible: one script that sets `window.axe`.
+
+    Raises:
+        Missing: When npm's package is not installed.
+    """
+    return _from_npm("axe-core/axe.min.js", "axe-core")
+
+
 def chinese_font() -> Path:
     """
     One file with all of Noto Sans SC, regular.

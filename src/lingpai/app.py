@@ -10,11 +10,11 @@ import logging
 import os
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lingpai import __version__
 from lingpai.bridges.forward import Forward
-from lingpai.composition import House, open_house
+from lingpai.composition import House, is_url, open_house
 from lingpai.edge.asgi import Receive, Scope, Send
 from lingpai.edge.contract import Contract
 from lingpai.edge.envelopes import write_json
@@ -23,6 +23,9 @@ from lingpai.edge.logs import write_logs
 from lingpai.edge.proxies import named_host
 from lingpai.principals.master_key import VARIABLE
 from lingpai.vocabulary.settings import told_settings
+
+if TYPE_CHECKING:
+    from lingpai.bridges.playground import Playground
 
 LOG = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ class App:
         self._contracts: dict[str, Contract] = {}
         self._hosts: dict[str, tuple[Contract, str]] = {}
         self._forward: Forward | None = None
+        self._playground: Playground | None = None
         self._explorers: dict[tuple[str, str], Explorer] = {}
 
     def prepare(self) -> None:
@@ -54,6 +58,7 @@ class App:
             for host, side in served.hosts.items():
                 self._hosts[host] = served.contract, side
         self._forward = Forward(self._house)
+        self._playground = _playground(self._house)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI 3 asks."""
@@ -78,8 +83,14 @@ class App:
                 await _send_page(send, *ours, has_body=scope["method"] == "GET")
                 return
             await self._house.shell(contract, inner, side, address, scope, receive, send)
-        elif path == "/":
+        else:
+            await self._serve_own(path, address, scope, receive, send)
+
+    async def _serve_own(self, path: str, address: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if path == "/":
             await _send(send, 200, {"name": "lingpai", "version": __version__, "contracts": sorted(self._contracts)})
+        elif self._playground and (answer := self._playground.finds(scope, address)):
+            await answer(send)
         elif hook := self._house.hooks.get(path):
             await self._house.shell.ring(hook, scope, receive, send)
         elif path == "/healthz":
@@ -139,6 +150,16 @@ class App:
                 LOG.info("stopped")
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _playground(house: House) -> "Playground | None":
+    """Return the page of a demo; None where *house* is none, or its database is one that others may share."""
+    if house.data is None or is_url(house.settings.database) or not (house.data / "demo").is_file():
+        return None
+    # Imported for a demo alone: it brings parts of the command line.
+    from lingpai.bridges.playground import Playground
+
+    return Playground(house, house.data)
 
 
 async def _send(send: Send, status: int, page: MutableMapping[str, Any]) -> None:

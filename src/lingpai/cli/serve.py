@@ -113,6 +113,9 @@ def serve(
     served, has_users = _checked(data)
     _greet(listening, data, workers)
     show("", _addresses(listening.base_url, listening.port, served))
+    if is_demo(data):
+        page = "[bold]演练场[/]  {url}", "[bold]Playground[/]  {url}"
+        show("", marked(said(*page), url=f"{listening.base_url}/playground"))
     if made is not None:
         _show_first_calls(made, served, data)
     else:
