@@ -8,7 +8,7 @@ such a host serves nothing else, and of its contract only the side that it was n
 import asyncio
 import logging
 import os
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ class App:
         self._forward: Forward | None = None
         self._playground: Playground | None = None
         self._explorers: dict[tuple[str, str], Explorer] = {}
+        self._looking: asyncio.Future[Sequence[str]] | None = None
 
     def prepare(self) -> None:
         """Look up what is served; called once, when the application starts."""
@@ -98,12 +99,23 @@ class App:
         elif path == "/metrics" and self._may_read(scope, address):
             await self._measure(send)
         elif path == "/readyz":
-            troubles = await asyncio.get_running_loop().run_in_executor(None, self._house.troubles)
+            troubles = await self._troubles()
             page = {"status": "not ready", "because": list(troubles)} if troubles else {"status": "ready"}
             await _send(send, 503 if troubles else 200, page)
         else:
             known = [f"/{name}/" for name in sorted(self._contracts)]
             await _send(send, 404, {"error": "no contract answers here", "contracts": known})
+
+    async def _troubles(self) -> Sequence[str]:
+        """Return why this worker should get no calls. However many ask, the database is asked once at a time."""
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().run_in_executor(None, self._house.troubles)
+            self._looking.add_done_callback(self._looked)
+        # Whoever goes away takes the answer from nobody else.
+        return await asyncio.shield(self._looking)
+
+    def _looked(self, _done: object) -> None:
+        self._looking = None
 
     def _may_read(self, scope: Scope, address: str) -> bool:
         peer, _ = scope.get("client") or ("", 0)

@@ -1,7 +1,11 @@
 """A clock that goes wrong: nothing expired comes alive, nothing is issued by a time that cannot be right."""
 
+import asyncio
+import threading
+
 import pytest
 
+from lingpai.app import App
 from lingpai.composition import House, open_house
 from lingpai.edge.steps import built_in_id
 from lingpai.operations.add_user import AddUser, NewUser
@@ -225,3 +229,40 @@ def test_a_store_that_is_silent_turns_readyz_red(opened, machine, monkeypatch):
     monkeypatch.setattr(house.remembered, "_ticks", lambda: 10.0**9)
 
     assert ask(house, "/readyz") == (503, {"status": "not ready", "because": ["feed"]})
+
+
+def test_however_many_ask_readyz_at_once_the_database_is_asked_once(opened, monkeypatch):
+    house = opened()
+    app = App(house)
+    app.prepare()
+    may_answer, asked = threading.Event(), []
+    is_migrated = house.stores.is_migrated
+
+    def slow():
+        asked.append(may_answer.wait(10))
+        return is_migrated()
+
+    monkeypatch.setattr(house.stores, "is_migrated", slow)
+    statuses = []
+
+    async def crowd():
+        asking = [asyncio.ensure_future(once()) for _ in range(50)]
+        await asyncio.sleep(0)
+        asking.pop().cancel()
+        may_answer.set()
+        await asyncio.gather(*asking)
+        await once()
+
+    async def receive():
+        return {"type": "http.request"}
+
+    async def once():
+        async def send(message):
+            statuses.append(message.get("status"))
+
+        await app({"type": "http", "method": "GET", "path": "/readyz", "headers": [], "client": None}, receive, send)
+
+    asyncio.run(crowd())
+
+    assert statuses.count(200) == 50
+    assert asked == [True, True]
