@@ -260,7 +260,7 @@ class House:
 
         Raises:
             SettingRefused: A contract's setting is unknown or wrong, or two contracts want one host.
-            ValueError: A contract does not add up.
+            ContractTrouble: A contract does not add up.
 
         """
         served = {}
@@ -268,7 +268,10 @@ class House:
         for name, declaration in declarations(self.settings).items():
             settings = self.settings_of(declaration)
             if settings.enabled:
-                contract = self.built(declaration)
+                try:
+                    contract = self.built(declaration)
+                except ValueError as wrong:
+                    raise ContractTrouble(str(wrong)) from wrong
                 hosts = dict.fromkeys(map(str.lower, settings.account_hosts), "account")
                 for host in map(str.lower, settings.business_hosts):
                     hosts[host] = "" if hosts.get(host) in ("account", "") else "business"
@@ -663,6 +666,10 @@ def sketch(settings: Settings) -> House:
     """Return a house of *settings* over nothing, to look at its contracts."""
     stores, _, keys = rehearsal(system_clock, secrets.token_bytes)
     return House(settings, stores, keys)
+
+
+class ContractTrouble(ValueError):
+    """A contract does not add up."""
 
 
 class DataTrouble(Exception):

@@ -15,6 +15,8 @@ RUN = Group(said("运行", "Run"), sort_key=1)
 ACCOUNTS = Group(said("账号", "Accounts"), sort_key=2)
 SESSIONS = Group(said("会话", "Sessions"), sort_key=3)
 KEYS = Group(said("密钥", "Keys"), sort_key=4)
+CONTRACTS = Group(said("接口约定", "Contracts"), sort_key=5)
+CARE = Group(said("维护", "Care"), sort_key=6)
 
 HERE = Path("lingpai-data")
 """Where the data is unless somebody says otherwise."""
