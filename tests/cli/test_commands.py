@@ -245,7 +245,17 @@ def test_a_minted_token_is_a_session_of_its_client(demo, lingpai):
         (["client", "enable", "7"], ["no client 7"]),
         (["session", "list", "--user", "nobody"], ["no user nobody"]),
         (["session", "end", "--user", "nobody"], ["no user nobody"]),
-        (["session", "end"], ["session end: --user is missing."]),
+        (["session", "end"], ["name one session by its id, or all of a user with --user"]),
+        (["session", "end", "x", "--user", "xujie"], ["name one session"]),
+        (["session", "end", "nothing"], ["no session nothing", "session list"]),
+        (["session", "show", "nothing"], ["no session nothing"]),
+        (["session", "list", "--contract", "nope"], ["no contract nope"]),
+        (["session", "list", "--client", "nope"], ["no client nope"]),
+        (["user", "show", "xujei"], ["no user xujei", "Did you mean xujie?"]),
+        (["user", "show", "user:99"], ["no user user:99"]),
+        (["user", "show", "9" * 30], ["no user 999"]),
+        (["company", "show", "和园商业管理"], ["no company", "Did you mean 和园商业管理有限公司?"]),
+        (["client", "show", "和园桌面助"], ["no client", "Did you mean 和园桌面助手?"]),
         (["token", "mint", "--user", "nobody"], ["no user nobody"]),
         (["token", "mint", "--user", "xujie", "--contract", "nope"], ["no contract nope"]),
         (["token", "mint", "--user", "wangfang", "--contract", "oppmg"], ["oppmg", "sign-in"]),
@@ -312,7 +322,7 @@ def test_the_list_of_clients_says_which_are_desktop_programs(demo, lingpai):
 
 def test_a_value_that_is_missing_is_said_to_be_missing_in_the_readers_language(lingpai):
     assert lingpai("session", "list", "--user").is_refused("session list: --user is missing its value.")
-    assert lingpai("session", "list", LANG="zh_CN.UTF-8").is_refused("缺少 --user")
+    assert lingpai("token", "mint", LANG="zh_CN.UTF-8").is_refused("缺少 --user")
 
 
 def test_chinese_sentences_have_chinese_marks_and_one_word_for_a_contract():
@@ -416,3 +426,83 @@ def test_a_client_that_may_have_no_session_is_refused(lingpai):
     refused = lingpai("client", "add", "x", "--contract", "zhiyun", "--most-sessions", "0", "--data", "d")
 
     assert refused.is_refused("--most-sessions")
+
+
+def test_a_user_is_shown_with_companies_sessions_and_sign_ins(demo, lingpai):
+    shown = lingpai("user", "show", "zhangwei", "--data", demo.data).out
+    told = lingpai("user", "show", "4", "--data", demo.data, "--json").json
+
+    assert "和园物业服务(杭州)有限公司 (2)" in shown
+    assert "13900000004 (proved)" in shown
+    assert "mowork 2" in shown
+    assert told["username"] == "zhangwei"
+    assert told["sessions"]["live"] == {"mowork": 2}
+    assert [one["client_type"] for one in told["sessions"]["latest"]] == ["ios", "pc"]
+    assert lingpai("user", "show", "user:4", "--data", demo.data, "--json").json["username"] == "zhangwei"
+
+
+def test_who_is_called_as_another_is_numbered_is_taken_for_neither(demo, lingpai):
+    lingpai("user", "add", "4", "--random-password", "--data", demo.data)
+    ambiguous = lingpai("user", "disable", "4", "--data", demo.data)
+    new = lingpai("user", "show", "user:22", "--data", demo.data, "--json").json
+
+    assert ambiguous.is_refused("4 is the name of user 22 and the id of zhangwei", "user:22 or user:4")
+    assert (new["username"], new["enabled"]) == ("4", True)
+    assert stored(demo.data, "zhangwei").enabled
+
+
+def test_users_are_listed_by_company_state_and_role(demo, lingpai):
+    def names(*words):
+        return [one["username"] for one in lingpai("user", "list", *words, "--data", demo.data, "--json").json]
+
+    assert names("--company", "4") == ["hexiaomei", "gaofei"]
+    assert names("--state", "disabled") == ["zhouming"]
+    assert names("--role", "admin") == ["admin"]
+    page = lingpai("user", "list", "--company", "2", "--limit", "1", "--data", demo.data).out
+    assert "user list --after 2 --company 2" in page
+    assert "wangfang" not in str(names("--company", "2", "--after", "2"))
+
+
+def test_a_company_is_shown_with_a_page_of_its_members(demo, lingpai):
+    whole = lingpai("company", "show", "临安拾光家政服务部", "--data", demo.data, "--json").json
+    page = lingpai("company", "show", "company:2", "--limit", "2", "--data", demo.data).out
+
+    assert [(one["username"], one["is_admin"]) for one in whole["members"]] == [("hexiaomei", True), ("gaofei", False)]
+    assert (whole["tax_number"], whole["more"]) == ("92330112MA00SG0004", False)
+    assert "company show 2 --after 3" in page
+    assert "zhangwei" not in page
+
+
+def test_a_client_is_shown_by_its_name_and_never_its_secret(demo, lingpai):
+    client = demo.client("zhiyun")
+    shown = lingpai("client", "show", "和园桌面助手", "--data", demo.data)
+    told = lingpai("client", "show", client["client_id"], "--data", demo.data, "--json").json
+
+    assert client["client_id"] in shown.out
+    assert client["client_secret"] not in shown.out + str(told)
+    assert (told["desktop"], told["live_sessions"], told["secrets"]) == (True, 3, [{"ends": None}])
+    assert [
+        one["name"] for one in lingpai("client", "list", "--state", "disabled", "--data", demo.data, "--json").json
+    ] == ["旧版业主App"]
+    assert lingpai("client", "disable", "和园桌面助手", "--data", demo.data).code == 0
+    assert not lingpai("client", "show", "和园桌面助手", "--data", demo.data, "--json").json["enabled"]
+
+
+def test_sessions_are_listed_over_all_users_and_each_is_shown_and_ended(demo, lingpai):
+    everyone = lingpai("session", "list", "--data", demo.data, "--json").json
+    over_zhiyun = lingpai("session", "list", "--contract", "zhiyun", "--data", demo.data, "--json").json
+    one = next(session for session in over_zhiyun if session["username"] == "gaofei")
+    shown = lingpai("session", "show", one["id"], "--data", demo.data)
+    ended = lingpai("session", "end", one["id"], "--data", demo.data, "--json").json
+    again = lingpai("session", "end", one["id"], "--data", demo.data)
+    after = lingpai("session", "show", f"session:{one['id']}", "--data", demo.data, "--json").json
+
+    assert len(everyone) == 8
+    assert everyone == sorted(everyone, key=lambda each: (each["began"], each["id"]), reverse=True)
+    assert {each["username"] for each in over_zhiyun} == {"hexiaomei", "gaofei", "wangfang"}
+    assert all(words in shown.out for words in ("gaofei (12)", "和园桌面助手", "idle until", "at the latest", "live"))
+    assert ended == {"username": "gaofei", "ended": 1, "contracts": {"zhiyun": 1}}
+    assert "over already" in again.out
+    assert (after["reason"], after["live"]) == ("kicked_out", False)
+    assert len(lingpai("session", "list", "--limit", "3", "--data", demo.data, "--json").json) == 3
+    assert "an operator ended it" in lingpai("session", "list", "--user", "gaofei", "--all", "--data", demo.data).out

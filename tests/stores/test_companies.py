@@ -64,3 +64,20 @@ def test_one_leaves_once_and_alone(house):
 def test_nobody_joins_nothing(house, misuse, who, where):
     with pytest.raises(misuse), house.change(done()) as change:
         change.companies.join(who, where, is_admin=False)
+
+
+def test_members_are_told_a_page_at_a_time_with_who_is_an_administrator(house):
+    with house.change(done()) as change:
+        change.companies.join(1, 1, is_admin=True)
+        change.companies.join(2, 1, is_admin=False)
+        change.companies.join(2, 2, is_admin=True)
+
+    def told(company, after=0, size=9):
+        return [(each.user.id, each.is_admin) for each in house.companies.members(company, after, size)]
+
+    assert told(1) == [(1, True), (2, False)]
+    assert told(1, size=1) == [(1, True)]
+    assert told(1, after=1) == [(2, False)]
+    assert told(2) == [(2, True)]
+    assert told(99) == []
+    assert house.companies.members(1, 0, 1)[0].user == house.accounts.by_id(1)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lingpai.vocabulary.outcomes import Reason
-from lingpai.vocabulary.values import Membership, Standing
+from lingpai.vocabulary.values import Membership, SessionsWanted, Standing
 from tests.stores.samples import HOUR, NOW, code, done, generation, session
 
 
@@ -256,3 +256,25 @@ def test_what_rests_on_a_key_is_ended_and_nothing_else(house):
     assert end(None, ()) == ["s9"]
     assert house.sessions.standing_of("s9").session.end_reason is Reason.KICKED_OUT
     assert house.sessions.standing_of("s3").session.ended is None
+
+
+def test_sessions_are_found_by_user_contract_client_and_life_newest_first(house):
+    opened(
+        house,
+        session("old", began=NOW + 1, end=NOW + 5),
+        session("idle", began=NOW + 2, idle_end=NOW + 5, user_id=2),
+        session("ended", began=NOW + 3, ended=NOW + 4, end_reason=Reason.KICKED_OUT),
+        session("zhiyun", began=NOW + 4, contract="zhiyun"),
+        session("h5", began=NOW + 4, client_id="h5"),
+    )
+
+    def found(size=9, **wanted):
+        return [each for each in ids(house.sessions.find(SessionsWanted(**wanted), size)) if each != "s1"]
+
+    assert found() == ["zhiyun", "h5", "ended", "idle", "old"]
+    assert found(2) == ["zhiyun", "h5"]
+    assert found(user_id=2) == ["idle"]
+    assert found(contract="zhiyun") == ["zhiyun"]
+    assert found(client_id="h5") == ["h5"]
+    assert found(live_at=NOW + 4) == ["zhiyun", "h5", "idle", "old"]
+    assert found(live_at=NOW + 5) == ["zhiyun", "h5"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter, validators
@@ -120,6 +120,12 @@ def add(
 @APP.command(name="list", help=said("列出应用", "List clients."))
 def list_(
     *,
+    contract: Annotated[str, Parameter(help=said("只看能用这个接口约定的", "Only those that speak it."))] = "",
+    state: Annotated[
+        Literal["all", "enabled", "disabled"],
+        Parameter(help=said("只看启用的或停用的", "Only those that are enabled, or disabled.")),
+    ] = "all",
+    after: Annotated[str, Parameter(help=said("从这个编号之后开始", "Begin after this id."))] = "",
     built_in: Annotated[
         bool, Parameter(negative="", help=said("包括内置应用", "Also those that come with the contracts."))
     ] = False,
@@ -129,8 +135,15 @@ def list_(
 ) -> None:
     """List clients by id."""
     with opened(data) as house:
-        clients = (one for one in every(house.stores.clients.page, "") if built_in or ":" not in one.id)
-        rows = [_row(one) for one in islice(clients, limit)]
+        clients = (
+            one
+            for one in every(house.stores.clients.page, after)
+            if (built_in or ":" not in one.id)
+            and (not contract or contract in one.contracts)
+            and state in ("all", "enabled" if one.enabled else "disabled")
+        )
+        found = [_row(one) for one in islice(clients, limit + 1)]
+    rows = found[:limit]
     if as_json:
         show_json(rows)
         return
@@ -154,6 +167,8 @@ def list_(
             whole=("client_id",),
         )
     )
+    if len(found) > limit:
+        show(said(f"还有更多：--after {rows[-1]['client_id']}", f"There are more: --after {rows[-1]['client_id']}"))
 
 
 @APP.command(
@@ -178,7 +193,7 @@ def set_(
 ) -> None:
     """Set how many sessions a user may have at a client, and who gives way."""
     with opened(data) as house:
-        find_client(house, client_id, data)
+        client_id = find_client(house, client_id, data).id
         if most_sessions < 0:
             raise Trouble("--most-sessions 不能为负数。", "--most-sessions cannot be negative.")
         SetDevices(house.stores)(OPERATOR, Devices(client_id, most_sessions or None, replaces=not refuse))
@@ -214,7 +229,7 @@ def rotate_secret(
 ) -> None:
     """Make a new secret, and show it once."""
     with opened(data) as house:
-        _find_with_secret(house, client_id, data)
+        client_id = _find_with_secret(house, client_id, data).id
         house.prepare()
         zone = house.settings.timezone
         old_end = _old_end(old_ends, zone, house.clock(), now=now)
@@ -278,7 +293,7 @@ _TIMES = ("made", "ends")
 def end_old_secret(client_id: ClientId, /, *, data: Data = HERE) -> None:
     """End the older secret."""
     with opened(data) as house:
-        _find_with_secret(house, client_id, data)
+        client_id = _find_with_secret(house, client_id, data).id
         try:
             EndOldSecret(house.stores, house.clock)(OPERATOR, client_id)
         except Refused as refusal:
@@ -322,21 +337,22 @@ def _old_end(text: str, zone: str, at: int, *, now: bool) -> int | None:
 @APP.command(help=said("停用应用", "Disable a client; its sessions rest meanwhile."))
 def disable(client_id: ClientId, /, *, data: Data = HERE) -> None:
     """Let a client call no more."""
-    _enable(client_id, data, enabled=False)
+    client_id = _enable(client_id, data, enabled=False)
     show(said(f"应用 {client_id} 已停用。", f"Client {client_id} is disabled."))
 
 
 @APP.command(help=said("启用应用", "Enable a client again."))
 def enable(client_id: ClientId, /, *, data: Data = HERE) -> None:
     """Let a client call again."""
-    _enable(client_id, data, enabled=True)
+    client_id = _enable(client_id, data, enabled=True)
     show(said(f"应用 {client_id} 已启用。", f"Client {client_id} is enabled."))
 
 
-def _enable(client_id: str, data: Data, *, enabled: bool) -> None:
+def _enable(client_id: str, data: Data, *, enabled: bool) -> str:
     with opened(data) as house:
-        find_client(house, client_id, data)
-        EnableClient(house.stores)(OPERATOR, Enabling(client_id, enabled=enabled))
+        client = find_client(house, client_id, data)
+        EnableClient(house.stores)(OPERATOR, Enabling(client.id, enabled=enabled))
+    return client.id
 
 
 def check_contracts(house: House, names: tuple[str, ...]) -> None:

@@ -2,23 +2,23 @@
 
 from dataclasses import dataclass, fields
 from itertools import islice
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
 from lingpai.cli.opening import OPERATOR, every, find_company, find_user, opened
-from lingpai.cli.parameters import ACCOUNTS, COMMANDS, HERE, AsJson, Data, Limit, Named, UserName
-from lingpai.cli.printing import Trouble, said, show, show_json, table
+from lingpai.cli.parameters import ACCOUNTS, COMMANDS, HERE, AsJson, Data, Limit, Named, UserName, command
+from lingpai.cli.printing import Trouble, moment, said, show, show_json, table
 from lingpai.operations.add_company import AddCompany
 from lingpai.operations.change_membership import JoinCompany, LeaveCompany, MembershipAsked
 from lingpai.vocabulary.outcomes import Outcome, Refused
-from lingpai.vocabulary.values import Company
+from lingpai.vocabulary.values import Company, Member
 
 APP = App(
     name="company",
     group=ACCOUNTS,
     group_commands=COMMANDS,
-    help=said("公司：新增、列出、加入、退出", "Companies: add, list, join, leave."),
+    help=said("公司：新增、列出、显示、加入、退出", "Companies: add, list, show, join, leave."),
 )
 
 
@@ -62,21 +62,81 @@ def add(
 
 
 @APP.command(name="list", help=said("列出公司", "List companies."))
-def list_(*, after: int = 0, limit: Limit = 200, data: Data = HERE, as_json: AsJson = False) -> None:
-    """
-    List companies by id.
-
-    Args:
-        after: Begin after this id.
-
-    """
+def list_(
+    *,
+    after: Annotated[int, Parameter(help=said("从这个编号之后开始", "Begin after this id."))] = 0,
+    limit: Limit = 200,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """List companies by id."""
     with opened(data) as house:
-        companies = list(islice(every(house.stores.companies.page, after), limit))
+        found = list(islice(every(house.stores.companies.page, after), limit + 1))
+    companies = found[:limit]
     if as_json:
         show_json([{"company_id": one.id, "company_name": one.name, "type": one.type} for one in companies])
         return
     heads = [said(*head) for head in (("编号", "id"), ("名称", "name"), ("城市", "city"), ("法人", "represented by"))]
     show(table(heads, [[one.id, one.name, f"{one.province}{one.city}", one.legal_person_name] for one in companies]))
+    if len(found) > limit:
+        more = command(f"company list --after {companies[-1].id}", data)
+        show(said(f"还有更多：{more}", f"There are more: {more}"))
+
+
+@APP.command(name="show", help=said("显示一家公司和它的成员", "Show a company and its members."))
+def show_company(
+    named: Named,
+    /,
+    *,
+    after: Annotated[int, Parameter(help=said("从这个用户编号之后开始", "Begin after this user's id."))] = 0,
+    limit: Limit = 50,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Show one company with a page of its members."""
+    with opened(data) as house:
+        company = find_company(house, named, data)
+        found = house.stores.companies.members(company.id, after, limit + 1)
+        zone = house.settings.timezone
+    members, more = found[:limit], len(found) > limit
+    known = {field.name: getattr(company, field.name) for field in fields(company) if field.name not in ("id", "name")}
+    if as_json:
+        rows = [_member(one) for one in members]
+        show_json({"company_id": company.id, "company_name": company.name, **known, "members": rows, "more": more})
+        return
+    told = {**known, "created": moment(company.created, zone) if company.created else ""}
+    lines = [(said("编号", "id"), company.id), (said("名称", "name"), company.name)]
+    show(table(("", ""), [*lines, *((said(*words), told[name]) for name, words in WORDS.items() if told[name])]))
+    heads = [said("编号", "id"), said("用户名", "user"), said("姓名", "true name")]
+    heads += [said("管理员", "administrator"), said("状态", "state")]
+    yes, off = said("是", "yes"), said("已停用", "disabled")
+    cells = [
+        (one.user.id, one.user.name, one.user.truename, yes * one.is_admin, off * (not one.user.enabled))
+        for one in members
+    ]
+    show("", table(heads, cells))
+    if more:
+        next_page = command(f"company show {company.id} --after {members[-1].user.id}", data)
+        show(said(f"还有更多：{next_page}", f"There are more: {next_page}"))
+
+
+def _member(one: Member) -> dict[str, Any]:
+    user = {"uid": one.user.id, "username": one.user.name, "truename": one.user.truename}
+    return {**user, "is_admin": one.is_admin, "enabled": one.user.enabled}
+
+
+WORDS = {
+    "tax_number": ("税号", "tax number"),
+    "province": ("省", "province"),
+    "city": ("市", "city"),
+    "zone": ("区", "district"),
+    "address": ("地址", "address"),
+    "tel_phone": ("电话", "telephone"),
+    "legal_person_name": ("法人", "represented by"),
+    "legal_person_phone": ("法人手机", "their phone"),
+    "created": ("新增于", "added"),
+}
+"""What is told of a company, in Chinese and English."""
 
 
 @APP.command(help=said("让用户加入公司", "Make a user a member."))

@@ -18,7 +18,7 @@ from lingpai.operations.change_client import ChangeClient, Changing, ClientChang
 from lingpai.operations.set_policies import PlacesAsked, PolicyAsked, SetPlaces, SetPolicy
 from lingpai.principals.weak_uses import day_of
 from lingpai.vocabulary.policies import Policy, WeakForm, WeakUse, form_rule, read_rule
-from lingpai.vocabulary.values import Client
+from lingpai.vocabulary.values import Client, SessionsWanted
 
 FORMS: Mapping[WeakForm, tuple[str, str]] = {
     WeakForm.QUERY_TOKEN: ("令牌写在网址里", "a token in the address"),
@@ -59,6 +59,7 @@ def policy(
     """Say what a client may use, and until when."""
     with opened(data) as house:
         client = find_client(house, client_id, data)
+        client_id = client.id
         _check_name(house, client, name)
         rule = None if to == "default" else _rule(house, name, to)
         SetPolicy(house.stores)(OPERATOR, PolicyAsked(client_id, name, rule))
@@ -71,6 +72,7 @@ def policies(client_id: ClientId, /, *, data: Data = HERE, as_json: AsJson = Fal
     """Show one client's policies."""
     with opened(data) as house:
         client = find_client(house, client_id, data)
+        client_id = client.id
         now, zone = house.clock(), house.settings.timezone
         uses = counted(house.stores.weak_uses.since(first_day(now, zone), client_id), now, zone)
         rows = [_row(house, client, contract, name, uses) for contract, name in _names(house, client)]
@@ -84,6 +86,71 @@ def policies(client_id: ClientId, /, *, data: Data = HERE, as_json: AsJson = Fal
     show(
         table([said(*head) for head in heads], [_cells(row, now, zone) for row in rows], whole=(said("名称", "name"),))
     )
+
+
+LANGUAGES = {"": ("按请求", "as the request asks"), "zh": ("中文", "Chinese"), "en": ("英文", "English")}
+
+
+@APP.command(
+    name="show",
+    help=said(
+        "显示一个应用：接口约定、密钥期限、设备、策略、弱写法",
+        "Show a client: contracts, secrets, devices, policies.",
+    ),
+)
+def show_client(client_id: ClientId, /, *, data: Data = HERE, as_json: AsJson = False) -> None:
+    """Show all that is known of one client; the value of a secret is never shown."""
+    with opened(data) as house:
+        client = find_client(house, client_id, data)
+        now, zone = house.clock(), house.settings.timezone
+        live = house.stores.sessions.find(SessionsWanted(client_id=client.id, live_at=now), MOST_COUNTED)
+        uses = counted(house.stores.weak_uses.since(first_day(now, zone), client.id), now, zone)
+        rules = [_row(house, client, contract, name, uses) for contract, name in _names(house, client)]
+    secrets = client.secrets(now)
+    weak = [row for row in rules if row[f"uses_{LONG_DAYS}_days"]]
+    if as_json:
+        shown = {"name": client.name, "enabled": client.enabled, "contracts": sorted(client.contracts)}
+        shown |= {
+            "scope": client.scope,
+            "desktop": client.desktop,
+            "language": client.language,
+            "created": client.created,
+        }
+        shown |= {"most_sessions": client.most_sessions, "replaces": client.replaces, "live_sessions": len(live)}
+        shown |= {"refresh_reuse": client.refresh_reuse, "secrets": [{"ends": one.end} for one in secrets]}
+        places = {"addresses": client.policies.addresses, "routes": client.policies.routes}
+        show_json({"client_id": client.id, **shown, **places, "policies": rules})
+        return
+    ends = [moment(one.end, zone) if one.end else said("没有期限", "no end") for one in secrets]
+    at_limit = said("顶掉最早的", "the oldest goes") if client.replaces else said("拒绝新的", "a new one is refused")
+    most = f"{client.most_sessions} ({at_limit})" if client.most_sessions else said("不限", "any number")
+    lines: list[tuple[str, object]] = [
+        ("client_id", client.id),
+        (said("名称", "name"), client.name),
+        (said("状态", "state"), said("启用", "enabled") if client.enabled else said("已停用", "disabled")),
+        (said("接口约定", "contracts"), ", ".join(sorted(client.contracts))),
+        (said("权限", "scope"), client.scope),
+        (said("桌面程序", "desktop"), said("是", "yes") if client.desktop else ""),
+        (said("语言", "language"), said(*LANGUAGES[client.language])),
+        (said("密钥有效至", "secrets good until"), said("；", "; ").join(ends) or said("没有密钥", "it has none")),
+        (said("每个用户的会话", "sessions of a user"), most),
+        (said("现有会话", "live sessions"), f"{len(live)}{'+' * (len(live) == MOST_COUNTED)}"),
+        *((said(*words), ", ".join(allowed)) for words, allowed in zip(PLACES, _places(client), strict=True)),
+        (said("弱写法", "weak forms"), ", ".join(f"{row['name']} {row[f'uses_{LONG_DAYS}_days']}" for row in weak)),
+        (said("新增于", "added"), moment(client.created, zone) if client.created else ""),
+    ]
+    show(table(("", ""), [line for line in lines if line[1] != ""], whole=()))
+    if rules:
+        heads = [*NAME_HEADS, ("状态", "state")]
+        show("", table([said(*head) for head in heads], [_cells(row, now, zone)[:3] for row in rules]))
+
+
+MOST_COUNTED = 10_000
+"""Sessions are counted up to so many."""
+
+
+def _places(client: Client) -> tuple[Sequence[str], Sequence[str]]:
+    return client.policies.addresses, client.policies.routes
 
 
 PLACES = (("允许的地址", "addresses"), ("允许的接口", "routes"))
@@ -129,7 +196,7 @@ def addresses(
     """Say from which addresses a client may call."""
     _check_places(allowed, all_, "addresses 10.0.0.0/8")
     with opened(data) as house:
-        find_client(house, client_id, data)
+        client_id = find_client(house, client_id, data).id
         SetPlaces(house.stores)(OPERATOR, PlacesAsked(client_id, addresses=allowed))
     _show_allowed(client_id, PLACES[0], allowed)
 
@@ -153,7 +220,9 @@ def routes(
     """Say which routes a client may call."""
     _check_places(allowed, all_, "routes 'notice.*'")
     with opened(data) as house:
-        _check_routes(house, find_client(house, client_id, data), allowed)
+        client = find_client(house, client_id, data)
+        client_id = client.id
+        _check_routes(house, client, allowed)
         SetPlaces(house.stores)(OPERATOR, PlacesAsked(client_id, routes=allowed))
     _show_allowed(client_id, PLACES[1], allowed)
 
@@ -202,7 +271,7 @@ def change(client_id: ClientId, /, *, changes: Changes = Changes(), data: Data =
     if asked == ClientChanges():
         raise Trouble("没有说要改什么，如 --name 新名称。", "nothing was named to be changed, such as --name NEW.")
     with opened(data) as house:
-        find_client(house, client_id, data)
+        client_id = find_client(house, client_id, data).id
         if changes.contract:
             check_contracts(house, changes.contract)
         ChangeClient(house.stores)(OPERATOR, Changing(client_id, asked))

@@ -1,12 +1,14 @@
 """`lingpai user …`: who may sign in."""
 
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from lingpai.cli.opening import OPERATOR, counted, every, find_company, find_user, live_sessions, opened
+from lingpai.cli.opening import OPERATOR, PAGE, counted, every, find_company, find_user, live_sessions, opened
 from lingpai.cli.parameters import ACCOUNTS, COMMANDS, HERE, AsJson, Data, Limit, UserName, command
 from lingpai.cli.passwords import PasswordFrom, choose_password
 from lingpai.cli.printing import Trouble, marked, moment, said, show, show_json, table
@@ -18,7 +20,7 @@ from lingpai.operations.forget_tries import ForgetTries
 from lingpai.operations.reset_password import PasswordReset, ResetPassword
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.outcomes import Outcome, Refused
-from lingpai.vocabulary.values import Sex, User
+from lingpai.vocabulary.values import Company, Membership, Session, Sex, User
 
 APP = App(
     name="user",
@@ -113,17 +115,41 @@ def add(
         _tell_password(made)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which users are listed."""
+
+    company: Annotated[str, Parameter(help=said("只看这家公司的成员", "Only members of this company."))] = ""
+    state: Annotated[
+        Literal["all", "enabled", "disabled"],
+        Parameter(help=said("只看启用的或停用的", "Only those that are enabled, or disabled.")),
+    ] = "all"
+    role: Annotated[str, Parameter(help=said("只看这个角色", "Only those with this role."))] = ""
+
+    def fits(self, user: User) -> bool:
+        """Return whether *user* is wanted; whose member they are is asked elsewhere."""
+        return self.state in ("all", "enabled" if user.enabled else "disabled") and self.role in ("", user.role)
+
+    def typed(self) -> str:
+        """Return the options that say the same."""
+        options = {"--company": self.company, "--state": self.state.replace("all", ""), "--role": self.role}
+        return "".join(f" {name} {shlex.quote(value)}" for name, value in options.items() if value)
+
+
 @APP.command(name="list", help=said("列出用户", "List users."))
-def list_(*, after: int = 0, limit: Limit = 200, data: Data = HERE, as_json: AsJson = False) -> None:
-    """
-    List users by id.
-
-    Args:
-        after: Begin after this id.
-
-    """
+def list_(
+    *,
+    after: Annotated[int, Parameter(help=said("从这个编号之后开始", "Begin after this id."))] = 0,
+    wanted: Wanted = Wanted(),
+    limit: Limit = 200,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """List users by id."""
     with opened(data) as house:
-        users = list(islice(every(house.stores.accounts.page, after), limit + 1))
+        found = _users(house, find_company(house, wanted.company, data) if wanted.company else None, after)
+        users = list(islice(filter(wanted.fits, found), limit + 1))
         rows = [_row(house, user) for user in users[:limit]]
     if as_json:
         show_json(rows)
@@ -132,7 +158,7 @@ def list_(*, after: int = 0, limit: Limit = 200, data: Data = HERE, as_json: AsJ
     heads += [said(*head) for head in (("手机号", "phone"), ("公司", "companies"), ("角色", "role"), ("状态", "state"))]
     show(table(heads, [_cells(row) for row in rows]))
     if len(users) > limit:
-        more = command(f"user list --after {users[limit - 1].id}", data)
+        more = command(f"user list --after {users[limit - 1].id}{wanted.typed()}", data)
         show(said(f"还有更多：{more}", f"There are more: {more}"))
 
 
@@ -211,7 +237,8 @@ def reset(
 @APP.command(
     name="show",
     help=said(
-        "显示一个用户，及其登录失败次数和等待时间", "Show a user, and the failed sign-ins that are counted for them."
+        "显示一个用户：状态、公司、会话、最近登录、失败次数",
+        "Show a user: state, companies, sessions, failures.",
     ),
 )
 def show_user(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) -> None:
@@ -226,7 +253,9 @@ def show_user(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) 
             for one in house.stores.tries.of(digest)
             if one.network or one.next > now
         ]
-    counted = [
+        live, latest = counted(live_sessions(house, user)), house.stores.sessions.of_user(user.id)[:LATEST]
+        memberships = house.stores.companies.memberships(user.id)
+    waits = [
         {
             "name": called,
             "network": one.network,
@@ -238,13 +267,19 @@ def show_user(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) 
         for called, one in tries
     ]
     if as_json:
-        show_json({**row, "tries": counted})
+        sessions = {"live": live, "latest": [_sign_in(session) for session in latest]}
+        more = {"works_in": user.company_id, "created": user.created, "sessions": sessions}
+        show_json({**row, **more, "tries": waits})
         return
-    show(table([said("项", "what"), said("值", "value")], [[name, value] for name, value in row.items()]))
-    if counted:
+    show(table(("", ""), _about(user, memberships, live, zone)))
+    if latest:
+        heads = [said("最近登录", "signed in"), said("接口约定", "contract"), said("应用", "client")]
+        heads += [said("客户端类型", "client type"), said("最近使用", "last seen"), said("会话", "session")]
+        show("", table(heads, [_sign_in_cells(session, zone) for session in latest], whole=heads[-1:]))
+    if waits:
         heads = [said("名称", "name"), said("网络", "network"), said("失败次数", "failures")]
         heads += [said("最近一次", "latest"), said("须等待(秒)", "must wait (s)"), said("常用", "known")]
-        show("", table(heads, [_tries_cells(one) for one in counted]))
+        show("", table(heads, [_tries_cells(one) for one in waits]))
 
 
 @APP.command(
@@ -327,6 +362,54 @@ def _row(house: House, user: User) -> dict[str, Any]:
         "role": user.role,
         "enabled": user.enabled,
     }
+
+
+LATEST = 5
+"""So many sign-ins are shown."""
+
+
+def _users(house: House, company: Company | None, after: int) -> Iterator[User]:
+    if company is None:
+        yield from every(house.stores.accounts.page, after)
+        return
+    while members := house.stores.companies.members(company.id, after, PAGE):
+        yield from (member.user for member in members)
+        after = members[-1].user.id
+
+
+def _sign_in(session: Session) -> dict[str, Any]:
+    names = ("id", "contract", "client_id", "client_type", "began", "last_seen", "ended")
+    return {name: getattr(session, name) for name in names}
+
+
+def _sign_in_cells(session: Session, zone: str) -> list[object]:
+    began, seen = moment(session.began, zone), moment(session.last_seen, zone)
+    return [began, session.contract, session.client_id, session.client_type, seen, session.id]
+
+
+def _about(
+    user: User, memberships: Sequence[Membership], live: Mapping[str, int], zone: str
+) -> list[tuple[str, object]]:
+    """Return what is known of a user, line by line; what is empty is left out."""
+    phone, email = _told_addresses(user)
+    admin = said(" 管理员", " as administrator")
+    companies = [f"{one.company_name} ({one.company_id}){admin * one.is_admin}" for one in memberships]
+    sexes = {Sex.MALE: said("男", "male"), Sex.FEMALE: said("女", "female"), Sex.UNTOLD: ""}
+    lines: list[tuple[str, object]] = [
+        (said("编号", "id"), user.id),
+        (said("用户名", "name"), user.name),
+        (said("状态", "state"), said("启用", "enabled") if user.enabled else said("已停用", "disabled")),
+        (said("姓名", "true name"), user.truename),
+        (said("昵称", "nickname"), user.nickname),
+        (said("性别", "sex"), sexes[user.sex]),
+        (said("手机号", "phone"), phone if user.phone else ""),
+        (said("邮箱", "e-mail"), email if user.email else ""),
+        (said("角色", "role"), user.role),
+        (said("公司", "companies"), said("、", ", ").join(companies)),
+        (said("有效会话", "live sessions"), ", ".join(f"{name} {count}" for name, count in live.items()) or "0"),
+        (said("新增于", "added"), moment(user.created, zone) if user.created else ""),
+    ]
+    return [(name, value) for name, value in lines if value != ""]
 
 
 def _tries_cells(one: dict[str, Any]) -> list[object]:

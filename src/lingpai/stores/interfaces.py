@@ -21,10 +21,12 @@ from lingpai.vocabulary.values import (
     Client,
     Company,
     Generation,
+    Member,
     Membership,
     Notice,
     Pace,
     Session,
+    SessionsWanted,
     Sighting,
     Standing,
     Tries,
@@ -101,6 +103,9 @@ class CompanyStore(Protocol):
     def memberships(self, user_id: int) -> tuple[Membership, ...]:
         """Return what *user_id* belongs to, by company id."""
 
+    def members(self, company_id: int, after: int, size: int) -> Sequence[Member]:
+        """Return up to *size* members with user ids above *after*, in order."""
+
 
 class CompanyBook(CompanyStore, Protocol):
     """Companies, to be written."""
@@ -153,6 +158,9 @@ class SessionStore(Protocol):
 
     def of_user(self, user_id: int) -> Sequence[Session]:
         """Return every session kept of the user, newest first."""
+
+    def find(self, wanted: SessionsWanted, size: int) -> Sequence[Session]:
+        """Return up to *size* sessions that are *wanted*, newest first. It may read the whole table."""
 
     def latest_end(self, contract: str | None) -> int:
         """Return when the last session of *contract* (None: with a token digest) will be over; 0 where none lives."""

@@ -51,10 +51,12 @@ from lingpai.vocabulary.values import (
     Client,
     Company,
     Generation,
+    Member,
     Membership,
     Notice,
     Pace,
     Session,
+    SessionsWanted,
     Sighting,
     Standing,
     Tries,
@@ -218,6 +220,11 @@ class Companies:
         companies = self._held.rows.companies
         return [companies[n] for n in islice((n for n in sorted(companies) if n > after), size)]
 
+    def members(self, company_id: int, after: int, size: int) -> Sequence[Member]:
+        rows = self._held.rows
+        mine = ((n, a) for (n, c), a in sorted(rows.memberships.items()) if c == company_id and n > after)
+        return [Member(rows.users[number], is_admin) for number, is_admin in islice(mine, size)]
+
     def memberships(self, user_id: int) -> tuple[Membership, ...]:
         rows = self._held.rows
         return tuple(
@@ -267,6 +274,16 @@ class Clients:
             self._held.rows.clients[client.id] = client
 
 
+def _is_session_wanted(session: Session, wanted: SessionsWanted) -> bool:
+    at = wanted.live_at
+    return (
+        wanted.user_id in (None, session.user_id)
+        and wanted.contract in ("", session.contract)
+        and wanted.client_id in ("", session.client_id)
+        and (at is None or _is_live(session, at))
+    )
+
+
 class Sessions:
     """Sessions."""
 
@@ -287,6 +304,10 @@ class Sessions:
     def of_user(self, user_id: int) -> Sequence[Session]:
         mine = (s for s in self._held.rows.sessions.values() if s.user_id == user_id)
         return sorted(mine, key=lambda s: (s.began, s.id), reverse=True)
+
+    def find(self, wanted: SessionsWanted, size: int) -> Sequence[Session]:
+        mine = (s for s in self._held.rows.sessions.values() if _is_session_wanted(s, wanted))
+        return sorted(mine, key=lambda s: (s.began, s.id), reverse=True)[:size]
 
     def latest_end(self, contract: str | None) -> int:
         mine = (s.end for s in self._held.rows.sessions.values() if s.ended is None and _rests(s, contract))

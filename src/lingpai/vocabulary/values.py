@@ -96,6 +96,14 @@ class Membership:
     is_admin: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user who belongs to a company."""
+
+    user: User
+    is_admin: bool = False
+
+
 class ClientSecret(Struct, frozen=True):
     """One secret of a client as it is kept; *end* is when it stops being good, None where nobody has said."""
 
@@ -191,6 +199,22 @@ class Session(Struct, frozen=True, gc=False):
     last_issued: int = 0
     ended: int | None = None
     end_reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsWanted:
+    """
+    Which sessions are looked for; what is empty or None is not asked.
+
+    Args:
+        live_at: Only those that are not over at that moment.
+
+    """
+
+    user_id: int | None = None
+    contract: str = ""
+    client_id: str = ""
+    live_at: int | None = None
 
 
 class Standing(Struct, frozen=True, gc=False):

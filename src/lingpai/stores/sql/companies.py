@@ -7,9 +7,9 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from lingpai.stores.sql.asking import Asking
 from lingpai.stores.sql.dialects import insert_or_replace
-from lingpai.stores.sql.tables import companies, memberships
-from lingpai.stores.sql.values import company_of, membership_of, new_columns_of
-from lingpai.vocabulary.values import Company, Membership
+from lingpai.stores.sql.tables import companies, memberships, users
+from lingpai.stores.sql.values import company_of, membership_of, new_columns_of, user_of
+from lingpai.vocabulary.values import Company, Member, Membership
 
 BY_ID = select(companies).where(companies.c.id == bindparam("company_id"))
 PAGE = select(companies).where(companies.c.id > bindparam("after")).order_by(companies.c.id).limit(bindparam("size"))
@@ -18,6 +18,13 @@ MEMBERSHIPS = (
     .join(companies, companies.c.id == memberships.c.company_id)
     .where(memberships.c.user_id == bindparam("user_id"))
     .order_by(memberships.c.company_id)
+)
+MEMBERS = (
+    select(users, memberships.c.is_admin)
+    .join(memberships, memberships.c.user_id == users.c.id)
+    .where(memberships.c.company_id == bindparam("company_id"), users.c.id > bindparam("after"))
+    .order_by(users.c.id)
+    .limit(bindparam("size"))
 )
 
 ADD = insert(companies).returning(companies.c.id)
@@ -41,6 +48,10 @@ class SqlCompanies:
 
     def page(self, after: int, size: int) -> Sequence[Company]:
         return [company_of(row) for row in self._ask.rows(PAGE, after=after, size=size)]
+
+    def members(self, company_id: int, after: int, size: int) -> Sequence[Member]:
+        rows = self._ask.rows(MEMBERS, company_id=company_id, after=after, size=size)
+        return [Member(user_of(row[:-1]), bool(row[-1])) for row in rows]
 
     def memberships(self, user_id: int) -> tuple[Membership, ...]:
         return tuple(membership_of(row) for row in self._ask.rows(MEMBERSHIPS, user_id=user_id))

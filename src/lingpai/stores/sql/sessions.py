@@ -29,7 +29,7 @@ from lingpai.stores.sql.tables import clients, companies, generations, membershi
 from lingpai.stores.sql.values import client_of, columns_of, membership_of, session_of, user_of
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.outcomes import Reason
-from lingpai.vocabulary.values import Session, Sighting, Standing
+from lingpai.vocabulary.values import Session, SessionsWanted, Sighting, Standing
 
 # One statement, so one moment on every engine; a row for each membership (a join is
 # 40 µs faster than two statements in one transaction).
@@ -101,6 +101,14 @@ _NEWEST_KEY = (
     .correlate(sessions)
     .scalar_subquery()
 )
+
+
+def _live(at: object) -> tuple[ColumnElement[bool], ...]:
+    return (
+        sessions.c.ended.is_(None),
+        sessions.c.end > at,
+        or_(sessions.c.idle_end.is_(None), sessions.c.idle_end > at),
+    )
 
 
 def _rests(contract: str | None) -> ColumnElement[bool]:
@@ -202,6 +210,18 @@ class SqlSessions:
 
     def of_user(self, user_id: int) -> Sequence[Session]:
         return [session_of(row) for row in self._ask.rows(OF_USER, user_id=user_id)]
+
+    def find(self, wanted: SessionsWanted, size: int) -> Sequence[Session]:
+        asked = select(sessions).order_by(sessions.c.began.desc(), sessions.c.id.desc()).limit(size)
+        if wanted.user_id is not None:
+            asked = asked.where(sessions.c.user_id == wanted.user_id)
+        if wanted.contract:
+            asked = asked.where(sessions.c.contract == wanted.contract)
+        if wanted.client_id:
+            asked = asked.where(sessions.c.client_id == wanted.client_id)
+        if wanted.live_at is not None:
+            asked = asked.where(*_live(wanted.live_at))
+        return [session_of(row) for row in self._ask.rows(asked)]
 
     def latest_end(self, contract: str | None) -> int:
         ((end,),) = self._ask.rows(_LATEST_END.where(_rests(contract)))
