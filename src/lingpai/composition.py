@@ -78,6 +78,7 @@ from lingpai.principals.timekeeping import Timekeeper
 from lingpai.principals.weak_uses import WeakUses
 from lingpai.stores.interfaces import MadeByLater, Stores
 from lingpai.stores.memory import FaultyHeld, Memory, Rows
+from lingpai.stores.sql.looking import Looked, look_at_postgres, look_at_sqlite
 from lingpai.stores.sql.sqlite import UnsoundSqlite
 from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary.clock import SECOND, Clock, system_clock
@@ -127,10 +128,12 @@ def declarations(settings: Settings) -> dict[str, Declaration]:
     named: dict[str, Declaration] = {}
     for declaration in found:
         if named.setdefault(declaration.name, declaration) is not declaration:
-            raise SettingRefused(f"two contracts are called {declaration.name}")
+            raise SettingRefused(
+                f"two contracts are called {declaration.name}", f"有两个接口约定都叫 {declaration.name}"
+            )
     if unknown := set(settings.contracts) - set(named):
         name = min(unknown)
-        raise unknown_setting(f"[contracts.{name}]", name, named, settings.contracts[name])
+        raise unknown_setting(f"[contracts.{name}]", name, named, settings.contracts[name], settings.file)
     return named
 
 
@@ -157,7 +160,7 @@ def module_declarations(settings: Settings) -> dict[str, Module]:
             raise SettingRefused(f"two modules are called {module.name}", f"有两个模块都叫 {module.name}")
     if unknown := set(settings.modules) - set(named):
         name = min(unknown)
-        raise unknown_setting(f"[modules.{name}]", name, named, settings.modules[name])
+        raise unknown_setting(f"[modules.{name}]", name, named, settings.modules[name], settings.file)
     return named
 
 
@@ -181,8 +184,8 @@ def _declared(path: Path, setting: str, name: str, kind: type[T]) -> T:
             spec.loader.exec_module(loaded)
         # It is somebody's program: whatever it raises, whoever named it can mend.
         except Exception as defect:
-            words = f"{setting}: {path}: {type(defect).__name__}: {defect}"
-            raise SettingRefused(words) from defect
+            words = f"{path}: {type(defect).__name__}: {defect}"
+            raise SettingRefused(f"{setting}: {words}", f"{setting}：{words}") from defect
     declared = getattr(loaded, name, None)
     if not isinstance(declared, kind):
         raise SettingRefused(f"{setting}: {path} declares no {name}", f"{setting}：{path} 没有声明 {name}")
@@ -239,7 +242,8 @@ class House:
         zone = ZoneInfo(self.settings.timezone)
         made = {}
         for name, module in module_declarations(self.settings).items():
-            settings = read_settings(self.settings.modules.get(name, {}), module.settings, f"modules.{name}")
+            raw = self.settings.modules.get(name, {})
+            settings = read_settings(raw, module.settings, f"modules.{name}", self.settings.file)
             workbench = Workbench(name, self.clock, zone, self.randomness, self.keys, self.stores)
             made[name] = built(module, workbench, settings)
         return made
@@ -277,7 +281,10 @@ class House:
                     hosts[host] = "" if hosts.get(host) in ("account", "") else "business"
                 for host in hosts:
                     if taken.setdefault(host, name) != name:
-                        raise SettingRefused(f"the host {host} is named by {taken[host]} and {name}")
+                        raise SettingRefused(
+                            f"the host {host} is named by {taken[host]} and {name}",
+                            f"域名 {host} 同时写在 {taken[host]} 和 {name} 里",
+                        )
                 served[name] = Served(contract, hosts)
         return served
 
@@ -290,7 +297,7 @@ class House:
 
         """
         raw = {"timezone": self.settings.timezone} | self.settings.contracts.get(declaration.name, {})
-        return read_settings(raw, declaration.settings, f"contracts.{declaration.name}")
+        return read_settings(raw, declaration.settings, f"contracts.{declaration.name}", self.settings.file)
 
     def built(self, declaration: Declaration) -> Contract:
         """
@@ -313,7 +320,7 @@ class House:
         for word, said in settings.weak.items():
             section, form = f"contracts.{contract.name}.weak", word.replace("_", "-")
             if form not in known:
-                raise unknown_setting(f"[{section}] {word}", form, sorted(known), said)
+                raise unknown_setting(f"[{section}] {word}", form, sorted(known), said, self.settings.file)
             try:
                 rules[form] = read_rule(form, str(said), zone, 0)
             except ValueError:
@@ -360,7 +367,7 @@ class House:
         entrances = {}
         for service, raw in self.settings.forward.items():
             section = f"forward.{service}"
-            settings = read_settings(raw, ForwardSettings, section)
+            settings = read_settings(raw, ForwardSettings, section, self.settings.file)
             if not is_service(service):
                 raise SettingRefused(
                     f"[{section}]: a service is named by up to 32 of a-z, 0-9 and -",
@@ -374,7 +381,9 @@ class House:
                 try:
                     entrances[name, service] = Entrance(service, self.served[name].contract, settings)
                 except ValueError as wrong:
-                    raise SettingRefused(f"[{section}] {name}: {wrong}") from None
+                    raise SettingRefused(
+                        f"[{section}] {name}: {wrong}", f"[{section}] {name} 不能放在代理后面：{wrong}"
+                    ) from None
         return entrances
 
     @cached_property
@@ -776,6 +785,69 @@ def date_stamp(clock: Clock) -> str:
     return datetime.fromtimestamp(clock() // SECOND, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """
+    How far the tables are.
+
+    Args:
+        looked: What keeps them.
+        modules: For each module with tables, how many steps are made, and how many there are.
+
+    """
+
+    looked: Looked
+    modules: Mapping[str, tuple[int, int]]
+
+    @property
+    def version(self) -> str | None:
+        """Of our own tables; None where there are none."""
+        return self.looked.version
+
+    @property
+    def head(self) -> str:
+        """The version that this program makes."""
+        return self.looked.head
+
+    def to_do(self) -> bool:
+        """Return whether `migrate` has something to do."""
+        return (self.version or "") < self.head or any(made < head for made, head in self.modules.values())
+
+
+def schema_of(data: Path, variables: Mapping[str, str]) -> Schema:
+    """
+    Return how far the tables of *data* are; nothing is changed.
+
+    Raises:
+        SettingRefused: A setting is unknown or wrong.
+        DataTrouble: SQLite here can lose changes, or the URL cannot be read.
+        OSError: The database does not answer, or is none.
+
+    """
+    settings = load_settings(data / SETTINGS, variables)
+    if not is_url(settings.database):
+        try:
+            looked = look_at_sqlite(data / settings.database)
+        except UnsoundSqlite as trouble:
+            raise DataTrouble(str(trouble)) from None
+    else:
+        looked = _look_at_postgres(settings.database)
+    steps = {name: len(module.migrations) for name, module in module_declarations(settings).items()}
+    modules = {name: (looked.modules.get(name, 0), head) for name, head in steps.items() if head}
+    return Schema(looked, modules)
+
+
+def _look_at_postgres(url: str) -> Looked:
+    try:
+        from lingpai.stores.sql.postgres import UnfitPostgres
+    except ImportError as missing:
+        raise DataTrouble(f"PostgreSQL asks for its driver: pip install 'lingpai[postgres]' ({missing})") from None
+    try:
+        return look_at_postgres(url)
+    except UnfitPostgres as trouble:
+        raise DataTrouble(f"PostgreSQL: {trouble}") from None
+
+
 def _open_stores(data: Path, settings: Settings, clock: Clock) -> Stores:
     database = settings.database
     if is_url(database):
@@ -789,7 +861,10 @@ def _open_stores(data: Path, settings: Settings, clock: Clock) -> Stores:
 def _open_postgres(url: str, clock: Clock) -> Stores:
     scheme = url.partition("://")[0]
     if scheme not in POSTGRES:
-        raise SettingRefused(f"database: {scheme}:// is unknown. It is a {POSTGRES[0]}:// URL, or the path of a file.")
+        raise SettingRefused(
+            f"database: {scheme}:// is unknown. It is a {POSTGRES[0]}:// URL, or the path of a file.",
+            f"database：不认识 {scheme}://。应为 {POSTGRES[0]}:// 网址，或文件路径。",
+        )
     try:
         from lingpai.stores.sql.postgres import UnfitPostgres, open_postgres
     except ImportError as missing:

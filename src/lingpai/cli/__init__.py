@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
 
 from lingpai import __version__
 from lingpai.cli.examples import EXAMPLES, example_text
-from lingpai.cli.parameters import ACCOUNTS, CONTRACTS, KEYS, RUN, SESSIONS
+from lingpai.cli.parameters import ACCOUNTS, CARE, CONTRACTS, KEYS, RUN, SESSIONS
 from lingpai.cli.printing import Trouble, said
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.settings import SettingRefused
@@ -70,6 +70,13 @@ COMMANDS = (
         *("forward", "forward:APP", CONTRACTS, "代理或守卫后面的服务：列出、密钥"),
         "Services behind a proxy or a guard: their keys, a list.",
     ),
+    (
+        *("doctor", "doctor:doctor", CARE, "体检：时钟、密钥、数据库、代理、版本；哪里不对，怎么办"),
+        "Look at clock, keys, database, proxies, versions.",
+    ),
+    ("migrate", "migrate:migrate", CARE, "升级数据库结构，不启动服务", "Bring the schema up without serving."),
+    ("config", "config:APP", CARE, "设置：显示、检查", "Settings: show those in force, check a file."),
+    ("clock", "clock:APP", CARE, "时钟：显示、确认正确", "The clock: show it, say that it is right."),
 )
 for _place, (_name, _where, _group, _zh, _en) in enumerate(COMMANDS):
     APP.command(f"{__name__}.{_where}", name=_name, group=_group, help=said(_zh, _en), sort_key=_place)

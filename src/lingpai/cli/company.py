@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from lingpai.cli.opening import OPERATOR, every, find_company, find_user, opened
 from lingpai.cli.parameters import ACCOUNTS, COMMANDS, HERE, AsJson, Data, Limit, Named, UserName, command
-from lingpai.cli.printing import Trouble, moment, said, show, show_json, table
+from lingpai.cli.printing import Trouble, moment, said, sheet, show, show_json, table
 from lingpai.operations.add_company import AddCompany
 from lingpai.operations.change_membership import JoinCompany, LeaveCompany, MembershipAsked
 from lingpai.vocabulary.outcomes import Outcome, Refused
@@ -106,7 +106,7 @@ def show_company(
         return
     told = {**known, "created": moment(company.created, zone) if company.created else ""}
     lines = [(said("编号", "id"), company.id), (said("名称", "name"), company.name)]
-    show(table(("", ""), [*lines, *((said(*words), told[name]) for name, words in WORDS.items() if told[name])]))
+    show(sheet([*lines, *((said(*words), told[name]) for name, words in WORDS.items() if told[name])]))
     heads = [said("编号", "id"), said("用户名", "user"), said("姓名", "true name")]
     heads += [said("管理员", "administrator"), said("状态", "state")]
     yes, off = said("是", "yes"), said("已停用", "disabled")

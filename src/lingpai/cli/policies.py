@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from lingpai.cli.client import APP, check_contracts
 from lingpai.cli.opening import OPERATOR, find_client, opened
 from lingpai.cli.parameters import HERE, AsJson, ClientId, Data
-from lingpai.cli.printing import Trouble, moment, said, show, show_json, table
+from lingpai.cli.printing import Trouble, moment, said, sheet, show, show_json, table
 from lingpai.composition import House
 from lingpai.operations.change_client import ChangeClient, Changing, ClientChanges
 from lingpai.operations.set_policies import PlacesAsked, PolicyAsked, SetPlaces, SetPolicy
@@ -139,7 +139,7 @@ def show_client(client_id: ClientId, /, *, data: Data = HERE, as_json: AsJson = 
         (said("弱写法", "weak forms"), ", ".join(f"{row['name']} {row[f'uses_{LONG_DAYS}_days']}" for row in weak)),
         (said("新增于", "added"), moment(client.created, zone) if client.created else ""),
     ]
-    show(table(("", ""), [line for line in lines if line[1] != ""], whole=()))
+    show(sheet([line for line in lines if line[1] != ""]))
     if rules:
         heads = [*NAME_HEADS, ("状态", "state")]
         show("", table([said(*head) for head in heads], [_cells(row, now, zone)[:3] for row in rules]))

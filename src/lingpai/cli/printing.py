@@ -89,6 +89,16 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Sequ
     return made
 
 
+def sheet(lines: Iterable[tuple[str, object]]) -> Table:
+    """Return names and values beside each other; values are shown as they are."""
+    made = Table.grid(padding=(0, 3, 0, 0))
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in lines:
+        made.add_row(name, plain(str(value)))
+    return made
+
+
 def moment(milliseconds: int, zone: str) -> str:
     """Return a time as people in *zone* read it, to the minute."""
     return datetime.fromtimestamp(milliseconds // SECOND, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")

@@ -47,6 +47,9 @@ ORPHAN_SECONDS = 0.2
 PORT_SECONDS = 3
 """So long we wait for the workers of a server that was killed to let go of the port."""
 
+MOST_THREADS = 256
+"""As the setting `threads` has it."""
+
 MOST_WORKERS = 4
 """So many are started unless somebody says how many: more would mostly wait for SQLite's one writer."""
 
@@ -96,7 +99,7 @@ def serve(
 ) -> None:
     """Serve every contract until SIGTERM or Ctrl-C."""
     workers = min(MOST_WORKERS, os.cpu_count() or 1) if workers is None else workers
-    _check_numbers(workers, listening.port)
+    _check_numbers(workers, listening.port, threads)
     _check_tls(listening)
     if demo or is_demo(data):
         _check_loopback(listening.host)
@@ -202,7 +205,12 @@ _LOG: dict[str, Any] = {
 """The server's own warnings go where ours go; it writes no line for each request, which could hold a token."""
 
 
-def _check_numbers(workers: int, port: int) -> None:
+def _check_numbers(workers: int, port: int, threads: int | None) -> None:
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise Trouble(
+            f"--threads 应在 1 到 {MOST_THREADS} 之间，而不是 {threads}。",
+            f"--threads must be 1 to {MOST_THREADS}, not {threads}.",
+        )
     if workers < 1:
         raise Trouble(f"--workers 至少为 1，而不是 {workers}。", f"--workers must be at least 1, not {workers}.")
     if not 1 <= port <= 65535:  # noqa: PLR2004 - what a port can be

@@ -15,7 +15,7 @@ from lingpai.cli.opening import (
     opened,
 )
 from lingpai.cli.parameters import COMMANDS, HERE, SESSIONS, AsJson, Data, Limit
-from lingpai.cli.printing import Trouble, moment, said, show, show_json, table
+from lingpai.cli.printing import Trouble, moment, said, sheet, show, show_json, table
 from lingpai.composition import House
 from lingpai.operations.end_one_session import EndOneSession
 from lingpai.operations.end_sessions import EndSessions
@@ -129,7 +129,7 @@ def show_session(session_id: SessionId, /, *, data: Data = HERE, as_json: AsJson
         (said("状态", "state"), why),
         *([(said("第几对令牌", "pair of tokens"), pair.number)] if pair else []),
     ]
-    show(table(("", ""), lines))
+    show(sheet(lines))
 
 
 @APP.command(help=said("结束一个会话，或用户的全部会话", "End one session, or all of a user over every contract."))

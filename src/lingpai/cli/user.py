@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from lingpai.cli.opening import OPERATOR, PAGE, counted, every, find_company, find_user, live_sessions, opened
 from lingpai.cli.parameters import ACCOUNTS, COMMANDS, HERE, AsJson, Data, Limit, UserName, command
 from lingpai.cli.passwords import PasswordFrom, choose_password
-from lingpai.cli.printing import Trouble, marked, moment, said, show, show_json, table
+from lingpai.cli.printing import Trouble, marked, moment, said, sheet, show, show_json, table
 from lingpai.composition import House
 from lingpai.operations.add_user import AddUser, Joining, NewUser
 from lingpai.operations.change_addresses import AddressesAsked, ChangeAddresses
@@ -271,7 +271,7 @@ def show_user(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) 
         more = {"works_in": user.company_id, "created": user.created, "sessions": sessions}
         show_json({**row, **more, "tries": waits})
         return
-    show(table(("", ""), _about(user, memberships, live, zone)))
+    show(sheet(_about(user, memberships, live, zone)))
     if latest:
         heads = [said("最近登录", "signed in"), said("接口约定", "contract"), said("应用", "client")]
         heads += [said("客户端类型", "client type"), said("最近使用", "last seen"), said("会话", "session")]

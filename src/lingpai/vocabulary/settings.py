@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -176,8 +176,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         modules: By name, what each module's own settings say.
         module_files: Files, or folders of packages, of modules that are not installed.
         forward: By name, the services that stand behind a proxy, or a guard, which asks us.
+        file: Where they were read from, for what is told of them; it cannot be set itself.
 
     """
+
+    NOT_SET: ClassVar[frozenset[str]] = frozenset({"file"})
 
     database: str = "lingpai.db"
     master_key_file: str = ""
@@ -197,6 +200,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     modules: dict[str, dict[str, Any]] = {}
     module_files: tuple[str, ...] = ()
     forward: dict[str, dict[str, Any]] = {}
+    file: str = "lingpai.toml"
 
 
 class SettingRefused(Exception):
@@ -235,12 +239,25 @@ def load_settings(file: Path | None, variables: Mapping[str, str]) -> Settings:
         SettingRefused: Naming the setting.
 
     """
+    named = str(file or FILE)
+    raw = raw_settings(file, variables)
+    return msgspec.structs.replace(read_settings(raw, Settings, "", named), file=named)
+
+
+def raw_settings(file: Path | None, variables: Mapping[str, str]) -> dict[str, Any]:
+    """
+    Return what *file* and *variables* say, as they say it.
+
+    Raises:
+        SettingRefused: The file is no TOML, or a variable names a section that is none.
+
+    """
     raw: dict[str, Any] = {}
     if file is not None and file.exists():
         try:
             raw = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
-            raise SettingRefused(f"{file}: {broken}") from None
+            raise SettingRefused(f"{file}: {broken}", f"{file} 不是正确的 TOML：{broken}") from None
     if variables.get(DATABASE_URL):
         raw["database"] = _from_variable(DATABASE_URL, variables)
     if variables.get(REDIS_URL):
@@ -248,7 +265,7 @@ def load_settings(file: Path | None, variables: Mapping[str, str]) -> Settings:
     for name in variables:
         if name.startswith(PREFIX) and name not in NOT_SETTINGS and not name.startswith("LINGPAI_TEST_"):
             _put(raw, name.removeprefix(PREFIX).lower().split("__"), _from_variable(name, variables))
-    return read_settings(raw, Settings, "", str(file or FILE))
+    return raw
 
 
 DATABASE_URL = "DATABASE_URL"
@@ -278,7 +295,8 @@ def read_settings(raw: Mapping[str, Any], kind: type[T], section: str, file: str
         SettingRefused: Naming the setting with its *section*, and where it came from.
 
     """
-    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    hidden: frozenset[str] = getattr(kind, "NOT_SET", frozenset())
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind) if field.name not in hidden}
     readable: dict[str, Any] = {}
     for name, value in raw.items():
         named = f"[{section}] {name}" if section else name
@@ -397,7 +415,7 @@ def told_settings(settings: Settings) -> dict[str, Any]:
                 if name not in OPEN and not isinstance(value, int):
                     part[name] = "…"
     for name, value in told.items():
-        if isinstance(value, str) and any(word in name for word in ("secret", "password", "token", "key")):
+        if value and isinstance(value, str) and any(word in name for word in ("secret", "password", "token", "key")):
             told[name] = "…"
     told["database"] = _without_password(settings.database)
     told["limits"]["shared"] = _without_password(settings.limits.shared)

@@ -120,7 +120,7 @@ def open_postgres(url: str, clock: Clock, *, connections: int = 12) -> PostgresS
         alembic.util.CommandError: The database was made by a later version of Lingpai.
 
     """
-    parameters = PARAMETERS | _read(url)
+    parameters = PARAMETERS | connection_parameters(url)
     _prepare(parameters)
     engine = create_engine(
         "postgresql+psycopg://",
@@ -142,7 +142,14 @@ def open_postgres(url: str, clock: Clock, *, connections: int = 12) -> PostgresS
     return PostgresStores(database, clock, Channel(partial(_connect, parameters)), SqlMigrations(_patient(parameters)))
 
 
-def _read(url: str) -> Parameters:
+def connection_parameters(url: str) -> Parameters:
+    """
+    Return what libpq connects by.
+
+    Raises:
+        UnfitPostgres: The URL cannot be read. Nothing of it is told: it may hold a password.
+
+    """
     try:
         return conninfo_to_dict(url.replace("postgresql+psycopg://", "postgresql://", 1))
     except psycopg.ProgrammingError:
