@@ -377,7 +377,7 @@ class House:
                 raise SettingRefused(f"[{section}] contracts is empty", f"[{section}] contracts 为空")
             for name in settings.contracts:
                 if name not in self.served:
-                    raise unknown_setting(f"[{section}] contracts: {name}", name, self.served, name)
+                    raise unknown_setting(f"[{section}] contracts: {name}", name, self.served, name, self.settings.file)
                 try:
                     entrances[name, service] = Entrance(service, self.served[name].contract, settings)
                 except ValueError as wrong:

@@ -89,7 +89,7 @@ def _show(findings: list[Finding]) -> None:
     made = table(("", what, said("情况", "found")), [], whole=(what,))
     for one in findings:
         found = marked(
-            "{words}" + ("\n[bold]→ {todo}[/]" if one.todo else ""), words=said(one.zh, one.en), todo=one.todo
+            "{found}" + ("\n[bold]→ {todo}[/]" if one.todo else ""), found=said(one.zh, one.en), todo=one.todo
         )
         made.add_row(marked(MARKS[one.verdict]), one.name, found)
     show(made)
@@ -98,7 +98,7 @@ def _show(findings: list[Finding]) -> None:
         "",
         said(
             f"{len(findings)} 项，{wrong} 项有问题，{warn} 项要留意。",
-            f"{len(findings)} looks, {wrong} bad, {warn} to mind.",
+            f"{len(findings)} checks: {wrong} bad, {warn} to mind.",
         ),
     )
 
