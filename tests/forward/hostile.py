@@ -10,6 +10,9 @@ EVIL = "evil"
 
 NAMES = (*IDENTITY_HEADERS, "X-Lingpai-Asker", "X-Lingpai-Status")
 
+OTHER_PATHS = ("X-Original-URL", "X-Rewrite-URL")
+"""Headers in which some frameworks look for a path that counts instead of the request's own."""
+
 SPELLINGS = {
     "as it is": lambda name: [f"{name}: {EVIL}"],
     "lower case": lambda name: [f"{name.lower()}: {EVIL}"],

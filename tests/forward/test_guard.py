@@ -138,6 +138,21 @@ def test_a_path_that_two_readers_could_read_differently_is_refused(target, guard
     assert state.calls == 0
 
 
+def test_a_path_that_was_rewritten_on_its_way_to_the_guard_is_refused(guarded, lingpai):
+    """Some middleware changes `path` and leaves `raw_path`: then another path would be judged than is served."""
+    visit, state = guarded("oppmg", rules=ForwardSettings(public=("/v1/open",)))
+    app = visit.app
+
+    async def rewriting(scope, receive, send):
+        await app({**scope, "path": "/v1/order/list"}, receive, send)
+
+    visit.app = rewriting
+    _, _, body = visit("/v1/open")
+
+    assert b'"10001"' in body
+    assert state.calls == 0
+
+
 def test_answers_are_wrapped_where_asked(guarded, lingpai):
     visit, _ = guarded("oppmg", wrap=True)
     lines = signed_in(lingpai, "oppmg").lines

@@ -10,7 +10,7 @@ import pytest
 from lingpai.principals.services import read_identity, request_digest
 from tests.forward import wire
 from tests.forward.conftest import CONTRACTS, fault, run_caddy, run_envoy, run_nginx, signed_in
-from tests.forward.hostile import EVIL, hostile, is_identity
+from tests.forward.hostile import EVIL, OTHER_PATHS, SPELLINGS, hostile, is_identity
 
 RUN = {"nginx": run_nginx, "envoy": run_envoy, "caddy": run_caddy}
 NOT_LISTENED_TO = 10
@@ -170,6 +170,14 @@ def test_no_identity_of_the_clients_own_reaches_the_service(ports, lingpai, echo
     print(f"{tried} requests, {arrived} arrived")
     assert tried >= 600
     assert arrived >= 40
+
+
+@pytest.mark.parametrize("spelling", ["as it is", "lower case", "underscores", "one underscore", "twice", "both ways"])
+def test_no_other_path_of_the_clients_reaches_the_service(spelling, ports, lingpai, echo):
+    """Some frameworks serve what such a header names; what was judged is the request's own path."""
+    for name in OTHER_PATHS:
+        _, marked = sent(ports["oppmg"], signed_in(lingpai, "oppmg"), *SPELLINGS[spelling](name))
+        assert EVIL not in [value for _, value in echo.seen[marked].headers], name
 
 
 @pytest.mark.parametrize("kind", ["500", "hangs", "down"])

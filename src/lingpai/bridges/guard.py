@@ -24,7 +24,7 @@ from lingpai.edge.origins import allow_origin, preflight
 from lingpai.edge.pipeline import Answer
 from lingpai.edge.proxies import Proxies, is_local
 from lingpai.edge.targets import read_target
-from lingpai.vocabulary.outcomes import NotRemembered, Refused
+from lingpai.vocabulary.outcomes import NotRemembered, Outcome, Refused
 from lingpai.vocabulary.settings import ForwardSettings
 from lingpai.vocabulary.values import Caller
 
@@ -174,6 +174,8 @@ class Guard:
         plain = Request(scope["method"], "", b"", scope["headers"], b"", address)
         try:
             path, query = read_target(_target(scope))
+            if path != scope["path"]:
+                raise Refused(Outcome.UNREADABLE, "the application is asked for another path than the one that came")
             inside = office.entrance.inside(path)
             request = msgspec.structs.replace(plain, path=inside, query=query)
             if scope.get("scheme") != "https" and not is_local(request):

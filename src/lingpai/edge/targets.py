@@ -14,6 +14,7 @@ from lingpai.vocabulary.outcomes import Outcome, Refused
 _PATH = re.compile(rb"(?:/(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})*)+")
 _PLAIN = re.compile(rb"(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~!$&'()*+,=:@-]+)+/?|/")
 _QUERY = re.compile(rb"[!-~]*")
+_BLANK_FIRST = re.compile(rb"(?:\A|&)(?:\+|%20)")
 _DECEIVING = frozenset("/\\%;?#.-_~")
 """Characters that no path may hide in an escape: they part, end or name something for whoever reads it decoded."""
 
@@ -37,7 +38,8 @@ def read_target(target: bytes) -> tuple[str, bytes]:
     Raises:
         Refused: With UNREADABLE, when two readers could read it differently: another form, `//`, `;`, a backslash,
             a control or non-ASCII byte, `#`, a segment of dots and blanks, an escape that is not needed, that
-            hides a character with a meaning in paths, or that is no UTF-8.
+            hides a character with a meaning in paths, or that is no UTF-8; a query member whose name begins with
+            a blank, since PHP takes that off: ` mod` would be a second `mod`.
 
     """
     raw, _, query = target.partition(b"?")
@@ -45,6 +47,8 @@ def read_target(target: bytes) -> tuple[str, bytes]:
         _ambiguous("too long")
     if b"#" in query or not _QUERY.fullmatch(query):
         _ambiguous("a query with blanks, controls, # or bytes that are no ASCII")
+    if _BLANK_FIRST.search(query):
+        _ambiguous("a query member that begins with a blank")
     if _PLAIN.fullmatch(raw):
         return raw.decode(), query
     if not _PATH.fullmatch(raw) or b"//" in raw:
