@@ -1,7 +1,7 @@
 /** What each contract's client does beyond one request and one answer. */
 import { describe, expect, test } from 'vitest'
-import { Mowork, Twokeys, Zhiyun, memoryStorage } from '../src/index.js'
-import type { WireAnswer, WireRequest } from '../src/index.js'
+import { Mowork, Twokeys, Zhiyun, memoryStorage, moworkContract, oppmgContract, thinkjsContract, twokeysContract } from '../src/index.js'
+import type { Contract, WireAnswer, WireRequest } from '../src/index.js'
 
 type Say = (request: WireRequest) => Partial<WireAnswer> & { json?: unknown }
 
@@ -226,4 +226,16 @@ describe('zhiyun', () => {
     await expect(api.info()).rejects.toMatchObject({ outcome: 'session_over', code: 100014, reason: 'disabled' })
     expect([ended, api.signedIn]).toEqual([['disabled'], false])
   })
+})
+
+test.each([
+  ['mowork', moworkContract, { resCode: 'constructor', resMessage: '' }],
+  ['oppmg', oppmgContract, { code: 'constructor', msg: '', data: {} }],
+  ['twokeys', twokeysContract, { code: 0, msg: 'constructor', data: [] }],
+  ['thinkjs', thinkjsContract, { errno: 1000, errmsg: 'constructor', data: {} }]
+] as const)('a code or message of %s that is a member of every object is none of ours', (_name, contract, told) => {
+  const options = { base: '', client_id: 'c', client_secret: 's' } as never
+  const answer = { status: 200, headers: {}, text: JSON.stringify(told) }
+  const { outcome } = (contract as unknown as (given: never) => Contract<never>)(options).read(answer, { name: 'x', method: 'POST', path: '/', user: false }, null)
+  expect(typeof outcome).toBe('string')
 })

@@ -45,6 +45,17 @@ test('a pair of an earlier session never takes the place of a sign-in, be it lat
   expect(session.read().tokens).toEqual(another)
 })
 
+test.each(['{"tokens":{}}', '{"tokens":{"access_token":1,"refresh_token":2}}', '{"tokens":[]}', '{"tokens":"a"}', '[]', 'null', 'x'])(
+  'what somebody else left under our key, such as %s, is no session, and a sign-in takes its place',
+  left => {
+    storage.write('key', left)
+    expect(session.read().tokens).toBe(null)
+    expect(session.replace(first(), second(), 0)).toBe(null)
+    session.open(first(), 0)
+    expect(session.read().tokens).toEqual(first())
+  }
+)
+
 test('nothing comes back after the end', () => {
   session.open(first(), 0)
   expect(session.end(first(), 'replaced')).toBe(true)

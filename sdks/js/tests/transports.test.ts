@@ -150,3 +150,25 @@ test('uni and wx are never given `data` with a GET, which they would put into th
   expect(given[0]).not.toHaveProperty('data')
   expect(given[0]).toMatchObject({ dataType: 'text', timeout: 15_000 })
 })
+
+test('a signal that serves many calls keeps none of them', async () => {
+  const listeners = new Set<() => void>()
+  const signal = {
+    aborted: false,
+    addEventListener: (_type: 'abort', listener: () => void) => void listeners.add(listener),
+    removeEventListener: (_type: 'abort', listener: () => void) => void listeners.delete(listener)
+  }
+  const most: number[] = []
+  for (const fails of [false, true]) {
+    const request = (options: ProgramRequestOptions) => {
+      queueMicrotask(() => {
+        most.push(listeners.size)
+        if (fails) options.fail({})
+        else options.success({ statusCode: 200, data: '' })
+      })
+      return { abort: () => undefined }
+    }
+    await programTransport({ request })({ method: 'GET', url: base, headers: {}, body: null }, { timeoutSeconds: 1, signal }).catch(() => null)
+  }
+  expect([most, listeners.size]).toEqual([[1, 1], 0])
+})

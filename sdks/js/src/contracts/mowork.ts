@@ -8,7 +8,7 @@ import type { CallOptions } from '../core/client.js'
 import { asObject, foreign, objectIn } from '../core/contract.js'
 import type { Args, Asked, Contract, Heard, Written } from '../core/contract.js'
 import { withQuery } from '../core/form.js'
-import { reasonOf } from '../core/outcomes.js'
+import { outcomeOf, reasonOf } from '../core/outcomes.js'
 import type { Outcome } from '../core/outcomes.js'
 import type { Method, WireAnswer } from '../core/wire.js'
 import { completed } from '../platform.js'
@@ -123,7 +123,7 @@ export function moworkContract(options: Omit<MoworkOptions, 'transport'>): Contr
       if (!envelope || typeof envelope['resCode'] !== 'string') return foreign(answer)
       const code = envelope['resCode']
       const data = asObject(envelope['responseParam'])
-      const outcome = MOWORK_CODES[code] || 'refused'
+      const outcome = outcomeOf(MOWORK_CODES, code) || 'refused'
       return {
         outcome,
         code,

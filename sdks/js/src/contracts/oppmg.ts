@@ -9,7 +9,7 @@ import type { CallOptions } from '../core/client.js'
 import { asObject, foreign, objectIn } from '../core/contract.js'
 import type { Asked, Contract, Heard, Written } from '../core/contract.js'
 import { withQuery } from '../core/form.js'
-import { reasonOf } from '../core/outcomes.js'
+import { outcomeOf, reasonOf } from '../core/outcomes.js'
 import type { Outcome } from '../core/outcomes.js'
 import type { WireAnswer } from '../core/wire.js'
 import { completed } from '../platform.js'
@@ -79,7 +79,7 @@ export function oppmgContract(options: Omit<OppmgOptions, 'transport'>): Contrac
       if (!envelope || typeof envelope['code'] !== 'string') return foreign(answer)
       const code = envelope['code']
       const data = asObject(envelope['data'])
-      const outcome = OPPMG_CODES[code] || 'refused'
+      const outcome = outcomeOf(OPPMG_CODES, code) || 'refused'
       const tokens = outcome === 'renewed' || (outcome === 'ok' && asked.grants) ? pairIn(data) : null
       return {
         outcome,

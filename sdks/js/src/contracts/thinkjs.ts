@@ -8,7 +8,7 @@ import type { CallOptions } from '../core/client.js'
 import { asObject, foreign, objectIn } from '../core/contract.js'
 import type { Asked, Contract, Heard, Written } from '../core/contract.js'
 import { withQuery } from '../core/form.js'
-import { reasonOf } from '../core/outcomes.js'
+import { outcomeOf, reasonOf } from '../core/outcomes.js'
 import type { Outcome } from '../core/outcomes.js'
 import type { Request } from '../core/request.js'
 import type { WireAnswer } from '../core/wire.js'
@@ -91,7 +91,7 @@ export function thinkjsContract(options: Omit<ThinkjsOptions, 'transport'>): Con
       const outcome: Outcome =
         answer.status === 401
           ? 'session_over'
-          : (code && (STATUSES[answer.status] || THINKJS_MESSAGES[message])) || ERRNOS[code] || 'refused'
+          : (code && (STATUSES[answer.status] || outcomeOf(THINKJS_MESSAGES, message))) || ERRNOS[code] || 'refused'
       return {
         outcome,
         code,

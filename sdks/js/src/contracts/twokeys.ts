@@ -10,7 +10,7 @@ import { asObject, foreign, objectIn } from '../core/contract.js'
 import type { Asked, Contract, Heard, Written } from '../core/contract.js'
 import { form, withQuery } from '../core/form.js'
 import { md5 } from '../core/md5.js'
-import { reasonOf } from '../core/outcomes.js'
+import { outcomeOf, reasonOf } from '../core/outcomes.js'
 import type { Outcome } from '../core/outcomes.js'
 import type { Method, WireAnswer } from '../core/wire.js'
 import { completed } from '../platform.js'
@@ -85,7 +85,7 @@ export function twokeysContract(options: Omit<TwokeysOptions, 'transport'>): Con
       if (!envelope || typeof envelope['code'] !== 'number' || typeof message !== 'string') return foreign(answer)
       const reason = reasonOf(answer.headers['x-lingpai-reason'])
       const data = asObject(envelope['data'])
-      let outcome = envelope['code'] === success ? 'ok' : TWOKEYS_MESSAGES[message] || 'refused'
+      let outcome = envelope['code'] === success ? 'ok' : outcomeOf(TWOKEYS_MESSAGES, message) || 'refused'
       // One sentence has two meanings: sign in, where no token was shown or a reason is told; else not allowed.
       if (outcome === 'not_allowed' && (reason || (asked.user && !tokens))) outcome = 'session_over'
       if (outcome === 'busy' && answer.status === 500) outcome = 'internal'

@@ -10,7 +10,7 @@ import type { CallOptions } from '../core/client.js'
 import { asObject, foreign, objectIn } from '../core/contract.js'
 import type { Args, Asked, Contract, Heard, Written } from '../core/contract.js'
 import { form, withQuery } from '../core/form.js'
-import { reasonOf } from '../core/outcomes.js'
+import { outcomeOf, reasonOf } from '../core/outcomes.js'
 import type { Outcome } from '../core/outcomes.js'
 import type { Method, WireAnswer } from '../core/wire.js'
 import { completed } from '../platform.js'
@@ -116,7 +116,7 @@ export function zhiyunContract(options: Omit<ZhiyunOptions, 'transport'>): Contr
       if (!envelope || typeof envelope['code'] !== 'number') return foreign(answer)
       const code = envelope['code']
       const data = asObject(envelope['data'])
-      const outcome = ZHIYUN_CODES[code] || 'refused'
+      const outcome = outcomeOf(ZHIYUN_CODES, code) || 'refused'
       const nowtime = data && data['nowtime']
       return {
         outcome,

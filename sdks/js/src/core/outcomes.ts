@@ -40,6 +40,11 @@ export type Reason =
   | 'unknown'
   | 'signed_out'
 
+/** What *table* says of *code*; a code that only every object has a member for, such as `constructor`, is in none. */
+export function outcomeOf(table: { readonly [code: string]: Outcome }, code: string | number): Outcome | undefined {
+  return Object.prototype.hasOwnProperty.call(table, code) ? table[code] : undefined
+}
+
 /** *text* as a reason; a word that a newer server knows is `unknown` here. */
 export function reasonOf(text: unknown): Reason | null {
   if (typeof text !== 'string' || !text) return null

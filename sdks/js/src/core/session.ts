@@ -31,9 +31,18 @@ export class Session<T> {
     const kept = objectIn(this.storage.read(this.key) || '')
     if (!kept) return NOTHING
     return {
-      tokens: asObject(kept['tokens']) as T | null,
+      tokens: this.whole(asObject(kept['tokens'])),
       skew: Number(kept['skew']) || 0,
       over: reasonOf(kept['over'])
+    }
+  }
+
+  /** Tokens that this contract can show; what somebody else left under our key is none. */
+  private whole(kept: object | null): T | null {
+    try {
+      return kept && this.contract.shown(kept as T) && this.contract.session(kept as T) ? (kept as T) : null
+    } catch {
+      return null
     }
   }
 

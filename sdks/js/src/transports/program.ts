@@ -33,6 +33,8 @@ export function programTransport(program: ProgramRequest): Transport {
   return (request: WireRequest, options: SendOptions) =>
     new Promise<WireAnswer>((resolve, reject) => {
       if (options.signal && options.signal.aborted) return reject(new Error('aborted'))
+      const { signal } = options
+      let done = (): void => undefined
       const task = program.request({
         url: request.url,
         method: request.method,
@@ -41,11 +43,20 @@ export function programTransport(program: ProgramRequest): Transport {
         dataType: 'text',
         responseType: 'text',
         timeout: options.timeoutSeconds * 1000,
-        success: answer => resolve(read(answer)),
-        fail: failure => reject(new Error((failure && failure.errMsg) || 'request:fail'))
+        success(answer) {
+          done()
+          resolve(read(answer))
+        },
+        fail(failure) {
+          done()
+          reject(new Error((failure && failure.errMsg) || 'request:fail'))
+        }
       }) as { abort?: () => void } | undefined
-      if (options.signal && task && task.abort) {
-        options.signal.addEventListener('abort', () => task.abort && task.abort())
+      if (signal && task && task.abort) {
+        const abort = (): void => task.abort && task.abort()
+        signal.addEventListener('abort', abort)
+        // One signal may serve many calls.
+        done = () => signal.removeEventListener && signal.removeEventListener('abort', abort)
       }
     })
 }
