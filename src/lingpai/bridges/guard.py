@@ -173,9 +173,7 @@ class Guard:
         office, body = self._office, None
         plain = Request(scope["method"], "", b"", scope["headers"], b"", address)
         try:
-            path, query = read_target(_target(scope))
-            if path != scope["path"]:
-                raise Refused(Outcome.UNREADABLE, "the application is asked for another path than the one that came")
+            path, query = _asked_for(scope)
             inside = office.entrance.inside(path)
             request = msgspec.structs.replace(plain, path=inside, query=query)
             if scope.get("scheme") != "https" and not is_local(request):
@@ -228,6 +226,21 @@ def has_role(role: str) -> Callable[[HTTPConnection], Caller]:
         return found
 
     return with_role
+
+
+def _asked_for(scope: Scope) -> tuple[str, bytes]:
+    """
+    Return path and query of what the application will serve.
+
+    Raises:
+        Refused: With UNREADABLE: as `read_target`, or where the path was rewritten on its way and is no longer the
+            one that came.
+
+    """
+    path, query = read_target(_target(scope))
+    if path != scope["path"]:
+        raise Refused(Outcome.UNREADABLE, "the application is asked for another path than the one that came")
+    return path, query
 
 
 def _target(scope: Scope) -> bytes:
