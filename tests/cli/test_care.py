@@ -1,0 +1,107 @@
+"""Looking after a house: what the doctor finds, migrations, settings, the clock."""
+
+import json
+from contextlib import closing
+
+from lingpai.cli.opening import opened
+from lingpai.stores.sql.sqlite import sound_driver
+from lingpai.vocabulary.clock import system_clock
+
+BAD = """\
+threads = 1000
+[contracts.oppmg]
+access_secs = 3
+leeway_seconds = "x"
+[limits]
+sign_in = "abc"
+[forward.shop]
+contracts = ["nope"]
+"""
+
+
+def at_version(data, version):
+    with closing(sound_driver().connect(data / "lingpai.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = ?", (version,))
+        database.commit()
+
+
+def verdicts(ran):
+    return {one["name"]: one["verdict"] for one in json.loads(ran.out)["checks"]}
+
+
+def test_the_doctor_finds_a_demo_well(demo, lingpai):
+    ran = lingpai("doctor", "--data", demo.data, "--json")
+
+    assert ran.code == 0
+    assert {"clock", "master key", "keys", "database", "schema", "audit", "proxies"} <= {*verdicts(ran)}
+    assert "bad" not in verdicts(ran).values()
+
+
+def test_the_doctor_names_what_is_bad_and_ends_with_1(demo, lingpai):
+    def look(*words, **variables):
+        ran = lingpai("doctor", "--data", demo.data, "--json", *words, **variables)
+        assert ran.code == 1
+        return verdicts(ran)
+
+    assert look("--url", "http://127.0.0.1:1")["public address"] == "bad"
+    with opened(demo.data) as house:
+        house.stores.moments.reach(system_clock() + 3_600_000)
+    assert look()["clock"] == "bad"
+    (demo.data / "master.key").chmod(0o644)
+    assert look()["master key"] == "bad"
+    at_version(demo.data, "9999")
+    assert look()["schema"] == "bad"
+    (demo.data / "lingpai.toml").write_text("threds = 1")
+    assert look()["settings"] == "bad"
+
+
+def test_the_clock_is_trusted_only_when_somebody_says_so(demo, lingpai):
+    assert "nothing to do" in lingpai("clock", "trust", "--data", demo.data).out
+    with opened(demo.data) as house:
+        house.stores.moments.reach(system_clock() + 3_600_000)
+
+    assert lingpai("clock", "show", "--data", demo.data, "--json").json["behind_seconds"] > 3500
+    assert lingpai("clock", "trust", "--data", demo.data).is_refused("say --yes")
+    assert lingpai("clock", "trust", "--yes", "--data", demo.data).code == 0
+    assert lingpai("clock", "show", "--data", demo.data, "--json").json["behind_seconds"] == 0
+
+
+def test_migrate_says_what_is_to_do_and_changes_nothing_when_it_checks(demo, lingpai):
+    assert lingpai("migrate", "--check", "--data", demo.data).code == 0
+    assert "nothing to do" in lingpai("migrate", "--data", demo.data).out
+    at_version(demo.data, "0001")
+    due = lingpai("migrate", "--check", "--data", demo.data)
+
+    assert (due.code, "0001 to 0" in due.out) == (1, True)
+    assert lingpai("migrate", "--check", "--data", demo.data).code == 1
+    at_version(demo.data, "9999")
+    assert lingpai("migrate", "--data", demo.data).is_refused("later version")
+
+
+def test_every_wrong_setting_is_one_line_with_its_file(lingpai, tmp_path):
+    (tmp_path / "bad.toml").write_text(BAD)
+    checked = lingpai("config", "check", tmp_path / "bad.toml", "--json")
+
+    assert checked.is_refused("bad.toml", "errors: 5")
+    for words in ("threads must be", "access_secs is unknown", "leeway_seconds must be", "sign_in must be", "nope is"):
+        assert words in checked.out
+    assert checked.out.count("bad.toml: ") == 5
+
+
+def test_settings_are_shown_with_who_said_so_and_no_secret(demo, lingpai):
+    shared = "redis://:hunter2@cache:6379/0"
+    shown = lingpai("config", "show", "--data", demo.data, "--json", LINGPAI_LIMITS__SHARED=shared, LINGPAI_THREADS="9")
+    rows = {one["name"]: one for one in shown.json}
+
+    assert (rows["threads"]["value"], rows["threads"]["source"]) == (9, "LINGPAI_THREADS")
+    assert rows["contracts.mowork.registration"]["source"].endswith("lingpai.toml")
+    assert rows["contracts.oppmg.access_seconds"] == {
+        "name": "contracts.oppmg.access_seconds",
+        "value": 1800,
+        "source": "default",
+    }
+    assert "hunter2" not in shown.out
+
+
+def test_the_option_is_named_that_was_typed(demo, lingpai):
+    assert lingpai("serve", "--threads", "1000", "--data", demo.data).is_refused("--threads must be 1 to 256")
