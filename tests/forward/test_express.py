@@ -2,6 +2,9 @@
 
 import json
 import re
+import subprocess
+import sys
+from textwrap import dedent
 
 import pytest
 
@@ -82,6 +85,32 @@ def test_past_the_proxy_nobody_is_anybody(ports, lingpai):
     assert status(right, bytes(32)) == 401
     for wrong in ({"service": "office"}, {"exp": 1}, {"request": request_digest("POST", HELLO)}):
         assert status({**right, **wrong}) == 401, wrong
+
+
+@pytest.mark.parametrize("page", ["express.md", "express.zh.md"])
+def test_the_calls_that_the_page_prints_are_answered_as_it_says(page, ports, lingpai):
+    text = (wire.DOCS / "forward-auth" / page).read_text(encoding="utf-8")
+    calls = [dedent(block) for block in re.findall(r" +```sh\n(.*?)```", text, re.DOTALL)][-4:]
+    user = lingpai.people.user
+    here = {
+        "127.0.0.1:8000": f"127.0.0.1:{lingpai.port}",
+        "127.0.0.1:8080": f"127.0.0.1:{ports[0]}",
+        "wangfang": user.name,
+        "your-password": user.password,
+        ".venv/bin/lingpai session end": f"{sys.executable} -m lingpai.cli session end --data {lingpai.people.data}",
+        "curl ": "curl -s ",
+    }
+    script = "\necho; echo ----\n".join(calls)
+    for printed, ours in here.items():
+        assert printed in script
+        script = script.replace(printed, ours)
+    done = subprocess.run(["/bin/sh", "-ec", script], capture_output=True, text=True, timeout=60, check=True)
+
+    told = done.stdout.split("----")
+    assert '"code":"10024"' in told[0]
+    assert f'"greeting":"你好，{user.name}"' in told[1]
+    assert '"code":"10024"' in told[2]
+    assert '"reason":"kicked_out"' in told[3]
 
 
 def test_the_example_is_made_of_what_the_pages_print(tmp_path):
