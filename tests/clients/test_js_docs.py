@@ -16,7 +16,7 @@ from tests.clients.test_js_sdk import front_end
 ROOT = Path(__file__).parents[2]
 DOCS = {
     "javascript.md": {"out": "Signed out: kicked_out", "wrong": "wrong account or password", "item": "a: b"},
-    "javascript.zh.md": {"out": "已退出:kicked_out", "wrong": "账号或密码错误", "item": "a:b"},
+    "javascript.zh.md": {"out": "已退出：kicked_out", "wrong": "账号或密码错误", "item": "a：b"},
 }
 
 

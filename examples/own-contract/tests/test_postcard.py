@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import lingpai_postcard
-
 from lingpai.cli.contract import checked
 
-CONTRACT = Path(lingpai_postcard.__file__).parent / "postcard.py"
+CONTRACT = Path(__file__).parents[1] / "src" / "lingpai_postcard" / "postcard.py"
 
 
 def test_it_adds_up_and_answers_as_its_transcript_says():
