@@ -213,6 +213,8 @@ class ContractAuth(httpx2.Auth, ABC, Generic[T]):
                 if not (yield from self._renew(request, tokens, alone=alone)):
                     return
                 tokens = self._tokens(call)
+            if tokens is None and self.renewal_needed and not call.public:
+                raise self._over()
             begun = self.clock.local()
             response: httpx2.Response = yield self.sign(request, call, tokens)
             heard = self.hear(response, call)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
@@ -71,7 +72,7 @@ class _Calls:
         if tokens is not None:
             self.auth.session.end(tokens, Reason.SIGNED_OUT)
 
-    def _lost(self, error: httpx2.TransportError) -> NoAnswer:
+    def _lost(self, error: httpx2.RequestError) -> NoAnswer:
         # Its own words, and not the request, in which tokens stand.
         why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return NoAnswer(self.auth.name, Outcome.NO_ANSWER, None, why)
@@ -154,11 +155,16 @@ class Client(_Calls):
         return self._ask(self._business(module, name, method, public=public), args)
 
     def pages(self, module: str, name: str, args: Args | None = None, *, public: bool = False) -> Iterator[Any]:
-        """Yield each item of a call whose answer is one list, page after page until one is empty."""
-        page = 1
-        while items := _items(self.call(module, name, {**(args or {}), "page": page}, public=public)):
+        """Yield each item of a call whose answer is one list, page after page until there is nothing new."""
+        before: list[Any] = []
+        for page in count(1):
+            items, more = _page(self.call(module, name, {**(args or {}), "page": page}, public=public))
+            if not items or items == before:
+                return
             yield from items
-            page += 1
+            if not more:
+                return
+            before = items
 
     def close(self) -> None:
         """Close the connections."""
@@ -176,7 +182,7 @@ class Client(_Calls):
         for pause in (*RENEWAL_PAUSES, None):
             try:
                 return self.auth.read(self._client.send(self._request(self._client, call, args)))
-            except httpx2.TransportError as error:
+            except httpx2.RequestError as error:
                 if pause is None or not _of_renewal(error):
                     raise self._lost(error) from None
             time.sleep(pause)
@@ -240,11 +246,16 @@ class AsyncClient(_Calls):
         self, module: str, name: str, args: Args | None = None, *, public: bool = False
     ) -> AsyncIterator[Any]:
         """See `Client.pages`."""
-        page = 1
-        while items := _items(await self.call(module, name, {**(args or {}), "page": page}, public=public)):
+        before: list[Any] = []
+        for page in count(1):
+            items, more = _page(await self.call(module, name, {**(args or {}), "page": page}, public=public))
+            if not items or items == before:
+                return
             for item in items:
                 yield item
-            page += 1
+            if not more:
+                return
+            before = items
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -262,14 +273,14 @@ class AsyncClient(_Calls):
         for pause in (*RENEWAL_PAUSES, None):
             try:
                 return self.auth.read(await self._client.send(self._request(self._client, call, args)))
-            except httpx2.TransportError as error:
+            except httpx2.RequestError as error:
                 if pause is None or not _of_renewal(error):
                     raise self._lost(error) from None
             await asyncio.sleep(pause)
         raise AssertionError
 
 
-def _of_renewal(error: httpx2.TransportError) -> bool:
+def _of_renewal(error: httpx2.RequestError) -> bool:
     """
     Whether it was the answer to a renewal that was lost.
 
@@ -278,11 +289,11 @@ def _of_renewal(error: httpx2.TransportError) -> bool:
     return bool(error.request.extensions.get(RENEWAL))
 
 
-def _items(data: Any) -> list[Any]:
-    """Return the one list that *data* is, or has as a member."""
+def _page(data: Any) -> tuple[list[Any], bool]:
+    """Return the one list that *data* is, or has as a member, and whether there may be another."""
     if isinstance(data, list):
-        return data
+        return data, True
     lists = [value for value in data.values() if isinstance(value, list)] if isinstance(data, dict) else []
     if len(lists) != 1:
         raise TypeError("the answer holds no list, or more than one: ask for its pages by `call`")
-    return lists[0]
+    return lists[0], data.get("has_more") is not False
