@@ -455,7 +455,7 @@ def test_zhiyun_without_a_user_asks_nothing():
 @pytest.mark.parametrize(
     "text",
     [
-        '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><apiResponse><code>&b;</code></apiResponse>',
+        '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "200">]><apiResponse><code>&b;</code></apiResponse>',
         '<?xml version="1.0"?><apiResponse><code>200</code>',
         '<?xml version="1.0"?><apiResponse>200</apiResponse>',
         '<?xml version="1.0"?><apiResponse><code>two</code></apiResponse>',
@@ -474,3 +474,17 @@ def test_thinkjs_tells_which_arguments_were_bad():
             client.call("notice", "add", {"title": ""})
 
     assert (bad.value.code, bad.value.data, str(bad.value)) == (1001, {"title": "不能为空"}, "thinkjs 1001: 参数错误")
+
+
+def test_a_slow_call_cannot_undo_what_a_faster_one_renewed_but_a_newer_pair_wins():
+    auth = signed_in()
+    first, second, third = (auth.kept(pair(number)) for number in (1, 2, 3))
+    assert first
+    assert second
+    assert third
+    auth.session.open(second, 0)
+
+    assert not auth.session.replace(first, first, 0)
+    assert auth.session.tokens() == second
+    assert auth.session.replace(first, third, 0)
+    assert auth.session.tokens() == third
