@@ -26,7 +26,7 @@ from lingpai.vocabulary.policies import WeakForm
 from lingpai.vocabulary.values import Standing
 
 MOST = 200_000
-"""So many proofs are kept; the longest unused go first."""
+"""So many proofs are kept; the oldest go first."""
 
 CLIENT_SECONDS = 60
 """For so long a client's proof is believed: what it covers may name the day, or a secret that is about to end."""
