@@ -198,6 +198,16 @@ def test_an_old_password_is_tried_with_the_same_count(town):
     assert town.stores.tries.find(town.trials.digest("mei"), HOME).count == 0
 
 
+def test_whoever_looks_for_a_new_password_uses_up_no_tries_of_the_old(town):
+    caller = structs.replace(town.caller(), address=HOME)
+    for new in ("short", "password", "aaaaaaaaaa") * 3:
+        refused = refusal(lambda new=new: town.change_password(caller, PasswordChange("right", new)))
+        assert refused.outcome is Outcome.PASSWORD_TOO_WEAK
+
+    assert town.counting.hashed == 0
+    town.change_password(caller, PasswordChange("right", "tiger lily of 9"))
+
+
 def test_the_audit_trail_tells_when_a_delay_begins_and_no_more(town):
     for _ in range(4):
         town.attempt(HOME, name="nobody")

@@ -42,16 +42,17 @@ class ChangePassword:
         Make it so.
 
         Raises:
-            Refused: With SIGN_IN_FAILED for a wrong old password, TOO_MANY_ATTEMPTS when too many are
-                hashed or were tried, PASSWORD_TOO_WEAK; with SESSION_OVER when the session was ended, or its user
-                disabled, while the passwords were hashed.
+            Refused: With PASSWORD_TOO_WEAK, whatever the old one is; with SIGN_IN_FAILED for a wrong old password,
+                TOO_MANY_ATTEMPTS when too many are hashed or were tried; with SESSION_OVER when the session was
+                ended, or its user disabled, while the passwords were hashed.
 
         """
         self.rate("sign_in", caller)
         user = self.stores.accounts.by_id(caller.user.id)
+        # First, so that whoever looks for a new one uses up no tries of the old.
+        check_new_password(asked.new, caller.user.name)
         passed = self.trials.check(caller.user.name, caller.address, user, asked.old)
         assert user is not None  # noqa: S101 - nobody else has a right password
-        check_new_password(asked.new, user.name)
         encoded = self.trials.gate.hash(asked.new)
         with self.stores.change(Event("user:password-changed", "user", str(user.id), caller.actor)) as change:
             now_kept = change.accounts.lock(user.id)
