@@ -665,10 +665,14 @@ def _not_from_memory(_session_id: str, _shown: int, _fresh: int) -> bool:
 
 
 def rehearsal(clock: Clock, randomness: Randomness) -> tuple[Memory, FaultyHeld, Keyring]:
-    """Return stores in memory, their tables, which can be made to fail, and keys under a master key of zeros."""
+    """
+    Return stores in memory, their tables, which can be made to fail, and keys under a master key of zeros.
+
+    The keys' seconds are the *clock*'s too, so that what a script hears does not hang on how fast it is played.
+    """
     tables = FaultyHeld(Rows())
     stores = Memory(clock, tables)
-    return stores, tables, Keyring(stores, bytes(32), clock, randomness)
+    return stores, tables, Keyring(stores, bytes(32), clock, randomness, ticks=lambda: clock() / SECOND)
 
 
 def sketch(settings: Settings) -> House:
