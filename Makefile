@@ -14,7 +14,7 @@ PYTEST ?=
 
 .PHONY: help
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: $(READY) ## make .venv with the locked packages and lingpai in it
@@ -76,6 +76,19 @@ lint: setup ## ruff, mypy and the import rules
 test: setup tools lint sdks ## everything that CI runs
 	@echo "==> pytest"
 	@$(BIN)/pytest -n auto --dist loadfile $(PYTEST)
+
+# A folder at a time, so that a machine that others use too is not filled; `make coverage ONLY="tests/edge"` for some.
+MEASURED := tests/principals tests/operations tests/vocabulary tests/edge tests/conformance tests/modules tests/stores \
+    tests/forward tests/attacks tests/nodes tests/cli tests/clients
+.PHONY: coverage
+coverage: setup tools ## measure the branches of edge, operations and principals (ONLY="tests/edge tests/cli" for some)
+	@rm -rf .cache/coverage && mkdir -p .cache/coverage
+	@set -e; for folder in $(or $(ONLY),$(MEASURED)); do \
+	    echo "==> $$folder"; \
+	    $(BIN)/coverage run -m pytest -q -n 2 --dist loadfile $(PYTEST) $$folder; \
+	done
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report --sort=cover
 
 .PHONY: torture
 torture: setup ## stop, kill, starve and race servers, with full counts; prints what it measured
