@@ -1,7 +1,6 @@
 """A signed-in read of oneself in every contract, beside the floor: one session, and many picked at random."""
 
 import os
-import re
 import secrets
 import socket
 import statistics
@@ -12,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import md5
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
@@ -224,24 +223,22 @@ def verify(*, count: int, seconds: int, rounds: int, names: list[str]) -> dict[s
 
 
 def warm(port: int, requests: list[str]) -> None:
-    """Send each request once, over one kept connection, so that the worker remembers every session."""
-    with socket.create_connection(("127.0.0.1", port)) as connection:
+    """Send each request once, fifty at a time over one kept connection, so that the worker remembers every session."""
+    with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as answers:
         for start in range(0, len(requests), 50):
             batch = requests[start : start + 50]
-            for request in batch:
-                connection.sendall(request.replace("\\r\\n", "\r\n").encode())
-                _read_answer(connection)
+            connection.sendall("".join(batch).replace("\\r\\n", "\r\n").encode())
+            for _ in batch:
+                _read_answer(answers)
 
 
-def _read_answer(connection: socket.socket) -> bytes:
-    came = b""
-    while b"\r\n\r\n" not in came:
-        came += connection.recv(65536)
-    head, _, body = came.partition(b"\r\n\r\n")
-    found = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
-    while len(body) < int(found[1] if found else 0):
-        body += connection.recv(65536)
-    return body
+def _read_answer(answers: BinaryIO) -> None:
+    length = 0
+    while (head := answers.readline()) != b"\r\n":
+        name, _, value = head.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    answers.read(length)
 
 
 def report(seen: dict[str, list[Measured]], names: list[str]) -> dict[str, Any]:
