@@ -24,6 +24,7 @@ from lingpai.composition import House, open_house
 from lingpai.operations.add_client import AddClient, NewClient
 from lingpai.operations.add_company import AddCompany
 from lingpai.operations.add_user import AddUser, Joining, NewUser
+from lingpai.operations.forget_tries import ForgetTries
 from lingpai.vocabulary.values import Client, Company, User
 
 START_SECONDS = 30
@@ -83,6 +84,24 @@ def server(tmp_path_factory) -> Iterator[Server]:
     house.stop()
     with running(data) as base_url:
         yield Server(base_url=base_url, data=data, **people)
+
+
+@pytest.fixture(autouse=True)
+def forgiven(request: pytest.FixtureRequest) -> None:
+    """Let nobody wait for the wrong passwords of an earlier test."""
+    if "server" not in request.fixturenames:
+        return
+    served: Server = request.getfixturevalue("server")
+    house = open_house(served.data, {})
+    house.prepare()
+    try:
+        forget = ForgetTries(house.stores, house.trials)
+        for one in (served.user, served.admin, served.loner):
+            user = house.stores.accounts.by_id(one.user_id)
+            assert user is not None
+            forget("operator", user)
+    finally:
+        house.stores.close()
 
 
 @contextmanager
