@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -123,3 +124,5 @@ def test_the_example_is_made_of_what_the_pages_print(tmp_path):
     changed = {"listen 127.0.0.1:8080;": "listen 80;", "server_name localhost;": "server_name shop.example.com;"}
     assert wire.replaced(inner, changed) == wire.printed("nginx.md", "nginx", 0)
     assert json.loads(gixy(tmp_path, inner)) == []
+    whole = [str(Path(sys.executable).with_name("gixy")), "-f", "json", str(EXPRESS / "nginx.conf")]
+    assert json.loads(subprocess.run(whole, capture_output=True, text=True, check=False).stdout) == []
