@@ -8,7 +8,15 @@ from lingpai.edge.schemes.jwt import read_signed, write_jwt
 from lingpai.operations.drop_keys import DropKeys
 from lingpai.principals.chain import AUDIT
 from lingpai.principals.client_secrets import with_secret
-from lingpai.principals.keys import ANNOUNCED_SECONDS, DATA, PEPPER, REREAD_SECONDS, Keyring, KeyTrouble
+from lingpai.principals.keys import (
+    ANNOUNCED_SECONDS,
+    DATA,
+    PEPPER,
+    REREAD_SECONDS,
+    Keyring,
+    KeyTrouble,
+    found_by_digest,
+)
 from lingpai.principals.retiring import MARGIN_SECONDS, OTHER_SECONDS, Retiring
 from lingpai.stores.memory import Memory
 from lingpai.vocabulary.events import Event, FeedEntry
@@ -417,6 +425,22 @@ def test_a_worker_that_was_there_before_a_rotation_of_the_master_key_seals_what_
     before.prepare("something.new")
 
     assert world.ring("something.new").current("something.new") is not None
+
+
+def test_what_another_worker_keeps_under_a_pepper_that_is_new_here_is_looked_up_again(world):
+    here, there = world.ring(), world.ring()
+    world.rotate(there, PEPPER)
+    world.wait(REREAD_SECONDS)
+    (fresh,) = set(there.digests("token")) - set(here.digests("token"))
+    asked = []
+
+    def find(*digests):
+        asked.append(digests)
+        return "found" if fresh in digests else None
+
+    assert found_by_digest(here, "token", find) == "found"
+    assert found_by_digest(here, "another", find) is None
+    assert len(asked) == 3
 
 
 @pytest.mark.parametrize("entry", [FeedEntry(1, "keys", ""), FeedEntry(1, "everything", "")])

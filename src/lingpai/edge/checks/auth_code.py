@@ -10,7 +10,7 @@ from lingpai.edge.carriers import Carrier
 from lingpai.edge.contract import Step
 from lingpai.edge.describing import TEXT, Asked
 from lingpai.edge.rest import called
-from lingpai.principals.keys import PEPPER
+from lingpai.principals.keys import found_by_digest
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
 from lingpai.vocabulary.values import AuthCode
@@ -46,7 +46,7 @@ class CodeHeld(Step):
         caller, route = call.caller, call.route
         assert caller is not None  # noqa: S101 - `Admitted` stands before it
         assert route is not None  # noqa: S101 - and `Routed`
-        code = _find(self.carrier.read(call) or "", call)
+        code = found_by_digest(call.desk.keys, self.carrier.read(call) or "", call.desk.codes.find)
         if code is None or (code.session_id != caller.session.id and not _is_session_alive(code, call)):
             raise Refused(Outcome.CODE_UNKNOWN, "no such code, or its session is over")
         if call.now // SECOND > code.end // SECOND:
@@ -58,15 +58,6 @@ class CodeHeld(Step):
         if code.user_id != caller.user.id:
             raise Refused(Outcome.CODE_OF_ANOTHER_USER)
         call.caller = replace(caller, company_id=code.company_id)
-
-
-def _find(shown: str, call: Call) -> AuthCode | None:
-    keys, codes = call.desk.keys, call.desk.codes
-    peppers = keys.accepted(PEPPER)
-    code = codes.find(*keys.digests(shown))
-    if code is None and keys.has_others(PEPPER, peppers):
-        code = codes.find(*keys.digests(shown))
-    return code
 
 
 def _is_session_alive(code: AuthCode, call: Call) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lingpai.edge.call import Call, Members
 from lingpai.edge.describing import Schema
-from lingpai.principals.keys import PEPPER
+from lingpai.principals.keys import found_by_digest
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.values import Randomness, Standing
 
@@ -38,12 +38,7 @@ class Opaque:
         return {"type": "string", "pattern": f"^(?:{self.pattern})$"}
 
     def find(self, call: Call) -> Standing | None:
-        keys, sessions = call.desk.keys, call.desk.sessions
-        peppers = keys.accepted(PEPPER)
-        standing = sessions.standing(*keys.digests(call.token))
-        if standing is None and keys.has_others(PEPPER, peppers):
-            standing = sessions.standing(*keys.digests(call.token))
-        return standing
+        return found_by_digest(call.desk.keys, call.token, call.desk.sessions.standing)
 
 
 def capitals(randomness: Randomness, _user_id: int, _seconds: int) -> str:
