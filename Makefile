@@ -81,14 +81,14 @@ test: setup tools lint sdks ## everything that CI runs
 MEASURED := tests/principals tests/operations tests/vocabulary tests/edge tests/conformance tests/modules tests/stores \
     tests/forward tests/attacks tests/nodes tests/cli tests/clients
 .PHONY: coverage
-coverage: setup tools ## measure the branches of edge, operations and principals (ONLY="tests/edge tests/cli" for some)
+coverage: setup tools $(PLAYGROUND) ## measure the branches of edge, operations and principals (ONLY="tests/edge tests/cli" for some)
 	@rm -rf .cache/coverage && mkdir -p .cache/coverage
-	@set -e; for folder in $(or $(ONLY),$(MEASURED)); do \
+	@failed=; for folder in $(or $(ONLY),$(MEASURED)); do \
 	    echo "==> $$folder"; \
-	    $(BIN)/coverage run -m pytest -q -n 2 --dist loadfile $(PYTEST) $$folder; \
-	done
-	@$(BIN)/coverage combine -q
-	@$(BIN)/coverage report --sort=cover
+	    $(BIN)/coverage run -m pytest -q -n 2 --dist loadfile $(PYTEST) $$folder || failed="$$failed $$folder"; \
+	done; \
+	$(BIN)/coverage combine -q && $(BIN)/coverage report --sort=cover || failed="$$failed report"; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 .PHONY: torture
 torture: setup ## stop, kill, starve and race servers, with full counts; prints what it measured

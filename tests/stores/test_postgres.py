@@ -11,8 +11,6 @@ from lingpai.stores.sql.postgres import REST_SECONDS, UnfitPostgres, open_postgr
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from tests.stores.samples import done, session, user
 
-AT_ONCE_SECONDS = 0.2
-
 
 def change(stores):
     with stores.change(done()):
@@ -97,8 +95,8 @@ def test_a_stopped_server_is_silent_then_refused_at_once_and_heard_when_it_goes_
     own_postgres.stop()
 
     assert seconds(refusal, act, own_stores) < postgres_module.ANSWER_SECONDS + 1
-    for _ in range(20):
-        assert seconds(refusal, act, own_stores) < AT_ONCE_SECONDS
+    # One of them may be the next that tries, on a machine so slow that the rest is over.
+    assert sum("a moment ago" in refusal(act, own_stores) for _ in range(20)) >= 19
 
     own_postgres.go_on()
     assert await_answer(own_stores) < REST_SECONDS + 1
