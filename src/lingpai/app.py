@@ -93,7 +93,7 @@ class App:
         elif self._playground and (answer := self._playground.finds(scope, address)):
             await answer(send)
         elif hook := self._house.hooks.get(path):
-            await self._house.shell.ring(hook, scope, receive, send)
+            await self._house.shell.ring(hook, address, scope, receive, send)
         elif path == "/healthz":
             await _send(send, 200, {"status": "ok"})
         elif path == "/metrics" and self._may_read(scope, address):

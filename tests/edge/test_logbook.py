@@ -8,8 +8,10 @@ import threading
 
 import pytest
 
+from lingpai.bridges.forward import ASKER
 from lingpai.edge.logbook import BURST, ON_LOOP, Sample, current_request, request_id
 from lingpai.edge.logs import told
+from lingpai.principals.services import asking_token, purpose_of
 from lingpai.vocabulary.settings import SettingRefused, load_settings, told_settings
 from tests.conformance.stage import Stage
 
@@ -58,6 +60,62 @@ def test_what_went_well_is_written_only_where_all_is_asked_for(stage, lines):
     assert (line["message"], line["outcome"], line["status"]) == ("answered", "OK", 200)
 
 
+SHOP = {"shop": {"contracts": ["mowork", "thinkjs"], "public": ["/pictures"], "prefix": "/api"}}
+
+
+def asked_about(stage, target, page="/forward/mowork/shop", *more):
+    mine = asking_token(stage.house.keys.accepted(purpose_of("shop"))[0].value)
+    headers = [(ASKER.decode(), mine), ("X-Original-Method", "GET"), ("X-Original-URI", target), *more]
+    return stage.answer("GET", page, headers, "")
+
+
+@pytest.mark.parametrize(
+    ("page", "lines_written", "counted"),
+    [("/forward/mowork/shop", 1, 1), ("/forward/mowork/shop?only=verdict", 0, 1), ("/refusal/mowork/shop", 1, 0)],
+)
+def test_a_question_of_a_proxy_is_counted_once_and_written_by_the_answer_that_the_client_reads(
+    page, lines_written, counted, stage, lines
+):
+    stage.settings["forward"] = SHOP
+    stage._build()
+
+    _, headers, _ = asked_about(stage, "/api/order/hunter2?token=hunter2", page)
+
+    written = lines()
+    assert len(written) == lines_written
+    assert stage.house.tally.forwarded == ({("mowork", "shop", "CREDENTIALS_MISSING"): 1} if counted else {})
+    for line in written:
+        assert (line["message"], line["service"], line["outcome"]) == ("refused", "shop", "CREDENTIALS_MISSING")
+        assert (line["contract"], line["method"], line["request"]) == ("mowork", "GET", headers["x-request-id"])
+        assert "hunter2" not in str(line)
+
+
+@pytest.mark.parametrize("page", ["/forward/thinkjs/shop", "/forward/thinkjs/shop?only=verdict"])
+def test_a_request_that_may_go_on_is_written_where_all_is_asked_for(page, lines):
+    stage = Stage("thinkjs")
+    stage.settings |= {"forward": SHOP, "log": load_settings(None, {"LINGPAI_LOG__REQUESTS": "all"}).log}
+    stage._build()
+
+    status, headers, _ = asked_about(stage, "/api/pictures/hunter2", page)
+
+    (line,) = lines()
+    assert (status, line["message"], line["outcome"], line["status"]) == (200, "answered", "OK", 200)
+    assert "x-request-id" not in headers
+    assert "hunter2" not in str(line)
+    assert stage.house.tally.forwarded == {("thinkjs", "shop", "OK"): 1}
+
+
+def test_a_question_that_names_no_request_is_written_with_where_it_came_from(stage, lines):
+    stage.settings["forward"] = SHOP
+    stage._build()
+
+    asked_about(stage, "/api/order", "/forward/mowork/shop", ("X-Forwarded-Uri", "/api/other"))
+
+    (line,) = lines()
+    assert (line["outcome"], line["address"]) == ("UNREADABLE", "127.0.0.1")
+    assert line["why"].startswith("the proxy is set up wrong")
+
+
 def test_a_path_that_is_no_route_keeps_only_words_of_routes(stage, lines):
     stage.answer("GET", "/mowork/user/hunter2/getinfo", [], "")
     stage.answer("GET", "/mowork/" + "a/" * 500, [], "")
@@ -84,6 +142,17 @@ def test_a_well_formed_id_of_a_trusted_proxy_is_taken(stage, lines, sent, truste
     _, headers, _ = sign_in(stage, **{"X-Request-Id": sent})
 
     assert (headers["x-request-id"] == sent) is taken
+    assert lines()[0]["request"] == headers["x-request-id"]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_what_a_trusted_proxy_calls_the_request_that_it_asks_about_is_taken(trusted, stage, lines):
+    stage.settings |= {"forward": SHOP, "trusted_proxies": ("127.0.0.1",) if trusted else ()}
+    stage._build()
+
+    _, headers, _ = asked_about(stage, "/api/order", "/forward/mowork/shop", ("X-Request-Id", "a-proxys.id_1"))
+
+    assert (headers["x-request-id"] == "a-proxys.id_1") is trusted
     assert lines()[0]["request"] == headers["x-request-id"]
 
 

@@ -70,6 +70,17 @@ def test_any_worker_tells_the_sum_of_all_and_the_worst_of_what_is_no_sum(tmp_pat
         two.stop()
 
 
+def test_what_proxies_asked_and_what_rang_is_told_by_service_and_by_hook(tmp_path):
+    tally = Tally()
+    tally.forwarded["mowork", "shop", "SESSION_OVER"] += 2
+    tally.hooks["/hooks/garden/watered", "202"] += 3
+
+    page = told(Board(tmp_path, tally, dict).page("1"))
+
+    assert page['lingpai_forwarded_total{contract="mowork",outcome="SESSION_OVER",service="shop"}'] == 2
+    assert page['lingpai_hooks_total{hook="/hooks/garden/watered",status="202"}'] == 3
+
+
 def test_a_worker_that_died_keeps_its_counters_and_loses_its_gauges_also_when_it_is_added_up(tmp_path):
     dead = board(tmp_path, memory=3, gauge=2)
     dead.start()

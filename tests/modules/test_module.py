@@ -1,5 +1,6 @@
 """A module of somebody else's is served by every contract that can spell it, and by no other."""
 
+import logging
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -252,6 +253,28 @@ def test_a_machine_rings_at_a_modules_hook(five):
 )
 def test_what_a_hook_cannot_do_is_a_bare_status(five, method, path, body, status):
     assert rung(five, method, path, body)[0] == status
+
+
+def test_rings_are_counted_by_their_answers_and_written_down_with_the_reason(five, caplog):
+    caplog.set_level(logging.INFO, "lingpai.edge.logbook")
+    counted = five.stage.house.tally.hooks.copy()
+
+    rung(five, "POST", "/hooks/garden/watered", b'{"hunter2":1}', x_litres="3")
+    rung(five, "POST", "/hooks/garden/watered?hunter2", b"hunter2")
+    rung(five, "GET", "/hooks/garden/watered")
+
+    assert five.stage.house.tally.hooks - counted == {
+        ("/hooks/garden/watered", "202"): 1,
+        ("/hooks/garden/watered", "500"): 1,
+        ("/hooks/garden/watered", "405"): 1,
+    }
+    lines = [vars(record) for record in caplog.records if record.name == "lingpai.edge.logbook"]
+    told = [(line["message"], line["hook"], line["outcome"], line["status"], line["address"]) for line in lines]
+    assert told == [
+        ("refused", "/hooks/garden/watered", "INTERNAL", 500, "127.0.0.1"),
+        ("refused", "/hooks/garden/watered", "WRONG_METHOD", 405, "127.0.0.1"),
+    ]
+    assert "hunter2" not in str(lines)
 
 
 def test_tables_of_a_later_version_stop_the_start(tmp_path):

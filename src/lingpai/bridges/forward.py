@@ -10,6 +10,7 @@ hands out nothing, and then sends the client on to `/refusal/<contract>/<service
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from time import perf_counter_ns
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -17,17 +18,18 @@ import msgspec
 
 from lingpai.bridges.guards import Guards
 from lingpai.composition import House
-from lingpai.edge.asgi import Desks, Receive, Scope, Send, is_announced, read_body, send_answer
+from lingpai.edge.asgi import Desks, Receive, Scope, Send, Shell, is_announced, read_body, send_answer
 from lingpai.edge.call import Request
 from lingpai.edge.desk import Desk
 from lingpai.edge.forwarding import Entrance, Verdict
+from lingpai.edge.logbook import REQUEST_ID, request_id
 from lingpai.edge.origins import allow_origin, preflight
 from lingpai.edge.pipeline import Answer
 from lingpai.edge.proxies import is_local
 from lingpai.edge.targets import read_target
 from lingpai.operations.renew import Renew
 from lingpai.principals.services import claims_of, may_ask, purpose_of, request_digest, write_identity
-from lingpai.vocabulary.outcomes import NotRemembered, Outcome, Refused
+from lingpai.vocabulary.outcomes import End, NotRemembered, Outcome, Refused
 from lingpai.vocabulary.values import Caller
 
 ASKER = b"x-lingpai-asker"
@@ -69,6 +71,11 @@ class Forward:
         self._house = house
         self._entrances = house.entrances
         self._guards = Guards(house)
+
+    @property
+    def shell(self) -> Shell:
+        """What serves requests, and knows their ids."""
+        return self._house.shell
 
     @property
     def wording(self) -> Desk:
@@ -122,6 +129,19 @@ class Forward:
             self._house.shell.used(verdict.used)
         return verdict
 
+    def count(self, entrance: Entrance, verdict: Verdict) -> None:
+        """Count a request that a proxy asks about, by how it was judged."""
+        end = _end(verdict)
+        self._house.tally.forwarded[entrance.contract.name, entrance.service, end.name if end else "OK"] += 1
+
+    def write_down(self, entrance: Entrance, verdict: Verdict, began: int) -> None:
+        """Write down how a request was judged; *began* is when, in nanoseconds."""
+        call, refusal = verdict.call, verdict.refusal
+        logbook = self._house.logbook
+        if refusal is not None or logbook.writes_all:
+            answer = refusal or Answer(200, {}, b"", call=call)
+            logbook.write(entrance.contract, call.request, answer, perf_counter_ns() - began, entrance.service)
+
     def identity(self, entrance: Entrance, caller: Caller, method: str, target: str) -> Mapping[str, str]:
         """Return the headers that tell the service of *entrance* who *caller* is."""
         service, seconds = entrance.service, entrance.settings.seconds
@@ -150,20 +170,25 @@ class _Asked:
 
     async def forward(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer whether the request may go on."""
+        began = perf_counter_ns()
         only_verdict = not self._tail and scope["query_string"] == _JUST_ASKING
         method, target, verdict = await self._judged(address, scope, receive, hands_out=not only_verdict)
+        self._forward.count(self._entrance, verdict)
+        if not (only_verdict and verdict.refusal):  # else `/refusal` is asked next, and writes it down
+            self._forward.write_down(self._entrance, verdict, began)
         if verdict.refusal is None:
             caller = verdict.caller
             headers = self._forward.identity(self._entrance, caller, method, target) if caller is not None else {}
             await send_answer(send, Answer(200, headers, b""))
             return
         refusal, cors = self._for_client(verdict.refusal, method, scope)
-        headers = {**refusal.headers, STATUS: str(refusal.status)}
+        headers = {**refusal.headers, STATUS: str(refusal.status), REQUEST_ID: request_id(verdict.call.request)}
         status = 401 if verdict.caller is None else 403
         await send_answer(send, Answer(status, headers, b"" if only_verdict else refusal.body), cors)
 
     async def refusal(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the client of a request that was refused, in the contract's words and with its status."""
+        began = perf_counter_ns()
         method, _, verdict = await self._judged(address, scope, receive, hands_out=True)
         if verdict.refusal is None:
             # Refused a moment ago, and no longer: the store is back, say. The same call again will do.
@@ -171,7 +196,9 @@ class _Asked:
             desk = self._forward.wording
             verdict = self._entrance.refuse(verdict.call.request, desk, again)
         assert verdict.refusal is not None  # noqa: S101 - made just above, where there was none
-        await send_answer(send, *self._for_client(verdict.refusal, method, scope))
+        self._forward.write_down(self._entrance, verdict, began)
+        answer, cors = self._for_client(verdict.refusal, method, scope)
+        await send_answer(send, answer, {**cors, REQUEST_ID: request_id(verdict.call.request)})
 
     def _for_client(self, refusal: Answer, method: str, scope: Scope) -> tuple[Answer, Mapping[str, str]]:
         """Return the answer, with its cross-origin headers; a preflight is answered as ours are."""
@@ -185,12 +212,14 @@ class _Asked:
         self, address: str, scope: Scope, receive: Receive, *, hands_out: bool
     ) -> tuple[str, str, Verdict]:
         entrance, desk = self._entrance, self._forward.wording
-        asked = Request(scope["method"], "", b"", scope["headers"])
+        asked = Request(scope["method"], "", b"", scope["headers"], b"", address)
+        if b"x-request-id" in asked.last:
+            self._forward.shell.take_id(asked, scope)
         try:
             method, target = self._original(scope, asked)
             path, query = read_target(target)
             inside = entrance.inside(path)
-            request = msgspec.structs.replace(asked, method=method, path=inside, query=query, address=address)
+            request = msgspec.structs.replace(asked, method=method, path=inside, query=query)
             if scope.get("scheme") != "https" and not is_local(request):
                 request = msgspec.structs.replace(request, plain=True)
             if may_hold_proofs(entrance, request) and is_announced(scope, request):
@@ -220,6 +249,10 @@ class _Asked:
         if len(methods) != 1 or len(targets) != 1 or not methods[0].isalpha() or not methods[0].isascii():
             _unnamed("method and URI are not there once each")
         return methods[0].decode(), targets[0]
+
+
+def _end(verdict: Verdict) -> End | None:
+    return verdict.refusal.refusal.outcome if verdict.refusal and verdict.refusal.refusal else None
 
 
 def _is_named(asked: Request, pair: tuple[bytes, bytes]) -> bool:

@@ -18,7 +18,7 @@ import msgspec
 from lingpai.edge.call import Request
 from lingpai.edge.contract import Contract
 from lingpai.edge.desk import Desk
-from lingpai.edge.logbook import CURRENT, ON_LOOP, REQUEST_ID, Logbook, request_id, told_id
+from lingpai.edge.logbook import CURRENT, ON_LOOP, REQUEST_ID, Logbook, named, request_id, told_id
 from lingpai.edge.origins import allow_origin, preflight
 from lingpai.edge.pipeline import Answer, refuse, serve
 from lingpai.edge.proxies import is_local
@@ -111,7 +111,7 @@ class Shell:
         if scope.get("scheme") != "https" and not is_local(request):
             request = msgspec.structs.replace(request, plain=True)
         if b"x-request-id" in request.last:
-            self._take_id(request, scope)
+            self.take_id(request, scope)
         origin = request.values(b"origin")
         if request.method == "OPTIONS":
             await send_answer(send, Answer(204, preflight(contract, origin), b""))
@@ -156,22 +156,28 @@ class Shell:
         except Refused as refusal:
             return refuse(contract, request, self.desks.remembering, refusal)
 
-    def _take_id(self, request: Request, scope: Scope) -> None:
-        """Call the request what a proxy of ours calls it."""
+    def take_id(self, request: Request, scope: Scope) -> None:
+        """Call the request, which has an `X-Request-Id`, what it says, where a proxy of ours says it."""
         peer = scope.get("client")
         if peer and self._trusts(str(peer[0])):
             msgspec.structs.force_setattr(request, "id", told_id(request))
 
-    async def ring(self, hook: Hook, scope: Scope, receive: Receive, send: Send) -> None:
+    async def ring(self, hook: Hook, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request of a module's *hook*: whatever fails is a bare status, and its reason is in the log."""
-        request = Request(scope["method"], scope["path"], scope["query_string"], scope["headers"])
+        request = Request(scope["method"], scope["path"], scope["query_string"], scope["headers"], b"", address)
+        began = perf_counter_ns()
+        refused = None
         try:
             replied = await self._on_thread(hook.run, await _rung(request, receive))
         except Refused as refusal:
+            refused = refusal
             replied = Replied(HOOK_STATUSES.get(refusal.outcome, 400))
         except Exception:
-            LOG.exception("%s failed", request.path)
+            LOG.exception("%s failed", request.path, extra=named(request))
+            refused = Refused(Outcome.INTERNAL)
             replied = Replied(500)
+        self._tally.hooks[request.path, str(replied.status)] += 1
+        self._logbook.write_hook(request, replied.status, refused, perf_counter_ns() - began)
         await send_answer(send, Answer(replied.status, {"content-type": replied.content_type}, replied.body))
 
     async def ask(self, work: Callable[..., T], *what: object) -> T:

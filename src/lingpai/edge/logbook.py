@@ -155,19 +155,31 @@ class Logbook:
         """Return how many refused calls were left out since this worker started."""
         return self._refused.all_left_out
 
-    def write(self, contract: Contract, request: Request, answer: "Answer", nanoseconds: int) -> None:
-        """Write down a call that was refused, or any one where all are asked for."""
-        refusal = answer.refusal
+    def write(
+        self, contract: Contract, request: Request, answer: "Answer", nanoseconds: int, service: str = ""
+    ) -> None:
+        """
+        Write down a call that was refused, or any one where all are asked for.
+
+        Args:
+            service: Who would serve it, where we do not: its paths are not ours, so the line has none.
+
+        """
         if answer.trouble is not None:
             self._write_trouble(contract, request, answer)
+        self._write(answer.refusal, lambda: _told(contract, request, answer, nanoseconds, service))
+
+    def write_hook(self, request: Request, status: int, refusal: Refused | None, nanoseconds: int) -> None:
+        """Write down that a hook, which is named by the request's path, was rung."""
+        self._write(refusal, lambda: _ended({"hook": request.path}, request, status, refusal, nanoseconds))
+
+    def _write(self, refusal: Refused | None, told: Callable[[], dict[str, Any]]) -> None:
         if refusal is None or refusal.outcome in UNREMARKABLE:
             if self.writes_all:
-                LOG.info("answered", extra=_told(contract, request, answer, nanoseconds))
+                LOG.info("answered", extra=told())
         elif self._writes_refused or self._refused.lets_through():
-            told = _told(contract, request, answer, nanoseconds)
-            if left_out := self._refused.taken():
-                told["left_out"] = left_out
-            LOG.info("refused", extra=told)
+            left_out = self._refused.taken()
+            LOG.info("refused", extra=told() | ({"left_out": left_out} if left_out else {}))
 
     def _write_trouble(self, contract: Contract, request: Request, answer: "Answer") -> None:
         if self._failed.lets_through():
@@ -178,25 +190,30 @@ class Logbook:
             LOG.error("%s failed", where, exc_info=answer.trouble, extra=more)
 
 
-def _told(contract: Contract, request: Request, answer: "Answer", nanoseconds: int) -> dict[str, Any]:
-    call, refusal = answer.call, answer.refusal
-    told: dict[str, Any] = {
-        "request": request_id(request),
-        "contract": contract.name,
-        "method": request.method if request.method in _METHODS else "other",
-        "route": place(contract, request, call),
-        "outcome": refusal.outcome.name if refusal else Outcome.OK.name,
-        "status": answer.status,
-        "ms": round(nanoseconds / 1e6, 2),
-        "address": request.address[:45],
-    }
-    if refusal is not None:
-        told |= _why(refusal)
+def _told(contract: Contract, request: Request, answer: "Answer", nanoseconds: int, service: str) -> dict[str, Any]:
+    call = answer.call
+    where = {"service": service} if service else {"route": place(contract, request, call)}
+    told = _ended({"contract": contract.name, **where}, request, answer.status, answer.refusal, nanoseconds)
     if call is not None and call.client is not None:
         told["client"] = call.client.id
     if call is not None and call.standing is not None:
         told["user"] = call.standing.session.user_id
     return told
+
+
+def _ended(
+    where: dict[str, str], request: Request, status: int, refusal: Refused | None, nanoseconds: int
+) -> dict[str, Any]:
+    return {
+        "request": request_id(request),
+        **where,
+        "method": request.method if request.method in _METHODS else "other",
+        "outcome": refusal.outcome.name if refusal else Outcome.OK.name,
+        "status": status,
+        "ms": round(nanoseconds / 1e6, 2),
+        "address": request.address[:45],
+        **(_why(refusal) if refusal else {}),
+    }
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})

@@ -52,6 +52,10 @@ class Family:
 
 FAMILIES: Mapping[str, Family] = {
     "lingpai_calls": Family("counter", "Calls of contracts, by how they ended", ("contract", "outcome", "source")),
+    "lingpai_forwarded": Family(
+        "counter", "Requests to other services that proxies asked about", ("contract", "service", "outcome")
+    ),
+    "lingpai_hooks": Family("counter", "Requests to the hooks of modules, by the answer", ("hook", "status")),
     "lingpai_refusals_unlogged": Family("counter", "Refused calls of which the log holds no line"),
     "lingpai_changes": Family("counter", "Changes as the audit trail names them, counted when sealed", ("kind",)),
     "lingpai_weak_forms": Family("counter", "Uses of weak forms", ("client", "contract", "form")),
@@ -192,6 +196,8 @@ class Board:
             refused[source, contract] += count
         for (origin, contract), row in whole.rows.items():
             calls[contract, "OK", origin] = max(0, sum(row[:BUCKETS]) - refused[origin, contract])
+        whole.values["lingpai_forwarded"].update({(*key,): count for key, count in list(self._tally.forwarded.items())})
+        whole.values["lingpai_hooks"].update({(*key,): count for key, count in list(self._tally.hooks.items())})
         for name, of in self._values().items():
             for labels, value in of.items():
                 whole.values[name][labels] = value  # type: ignore[assignment]

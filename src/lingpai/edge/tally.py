@@ -26,13 +26,16 @@ class Tally:
     What was counted, by contract. One thread counts; any may read.
 
     *memory* and *database* hold for each contract its calls by bucket, and last the nanoseconds of all together.
-    *refused* holds how often each contract ended otherwise than well, by source and ending.
+    *refused* holds how often each contract ended otherwise than well, by source and ending. *forwarded* holds how often
+    a proxy was answered, by contract, service and ending; *hooks* how often a hook was rung, by its path and status.
     """
 
     def __init__(self) -> None:
         self.memory: dict[str, list[int]] = {}
         self.database: dict[str, list[int]] = {}
         self.refused: Counter[tuple[str, Source, str]] = Counter()
+        self.forwarded: Counter[tuple[str, str, str]] = Counter()
+        self.hooks: Counter[tuple[str, str]] = Counter()
 
     def count(self, contract: str, nanoseconds: int, *, asked: bool) -> None:
         """Count a call; *asked* of the database, or answered from memory."""
