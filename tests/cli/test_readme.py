@@ -1,4 +1,4 @@
-"""What the READMEs ask to be pasted works as pasted, and they say the same in both languages."""
+"""What the READMEs ask to be pasted works as pasted, and links lead somewhere."""
 
 import re
 import subprocess
@@ -46,13 +46,6 @@ def test_the_first_calls_work_as_pasted(name, demo, tmp_path):
         '{"code":"10024","msg":"请重新登录(已被管理员下线)","data":{"reason":"kicked_out"}}',
     ):
         assert heard in pasted.stdout, f"{heard} is missing from:\n{pasted.stdout}"
-
-
-def test_both_languages_show_the_same_commands():
-    def bare(block: str) -> str:
-        return re.sub(r'#.*|"My \w+"|"我的\S+"', "", block)
-
-    assert [bare(block) for block in blocks("README.md")] == [bare(block) for block in blocks("README.zh.md")]
 
 
 @pytest.mark.parametrize("page", [*READMES, *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))])

@@ -70,11 +70,3 @@ def test_the_printed_page_signs_in_publishes_and_hears_of_the_end_in_every_tab(s
             expect(each.locator("p")).to_have_text(told["out"])
             expect(each.locator("#entrance")).to_be_visible()
         assert troubles == []
-
-
-def test_both_languages_print_the_same_commands_and_the_same_programs():
-    def programs(name):
-        blocks = [block for language in ("sh", "js") for block in printed(name, language)]
-        return [re.sub(r"//.*|say\(.*|\s+", "", block) for block in blocks]
-
-    assert programs("javascript.md") == programs("javascript.zh.md")
