@@ -9,12 +9,12 @@ import sys
 from collections.abc import Sequence
 from zoneinfo import ZoneInfoNotFoundError
 
-from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
+from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter, UnusedCliTokensError
 
 from lingpai import __version__
 from lingpai.cli.examples import EXAMPLES, example_text
 from lingpai.cli.parameters import ACCOUNTS, CARE, CONTRACTS, KEYS, RUN, SESSIONS
-from lingpai.cli.printing import Trouble, said
+from lingpai.cli.printing import Trouble, said, without_secrets
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.settings import SettingRefused
 
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as trouble:
         if not isinstance(trouble, mendable()):
             raise
-        line = " ".join(_words(trouble).split())
+        line = without_secrets(" ".join(_words(trouble).split()), words)
         sys.stderr.write(f"lingpai: {line}\n")
         sys.exit(2)
 
@@ -139,6 +139,16 @@ def _words(trouble: Exception) -> str:
         return said(trouble.zh, str(trouble))
     if isinstance(trouble, ZoneInfoNotFoundError):
         return said(f"timezone:{trouble}", f"timezone: {trouble}")
+    if isinstance(trouble, CycloptsError):
+        return _mistyped(trouble)
+    return str(trouble)
+
+
+def _mistyped(trouble: CycloptsError) -> str:
+    if isinstance(trouble, UnusedCliTokensError):
+        # How many, and not which: a password is easily typed there.
+        of, number = " ".join(trouble.command_chain or ()) or "lingpai", len(trouble.unused_tokens or ())
+        return said(f"{of}：多了 {number} 个参数，见 --help。", f"{of}: too many arguments, by {number}: see --help.")
     if type(trouble) is MissingArgumentError and trouble.argument is not None:
         return _missing(trouble.command_chain or (), trouble.argument.name, trouble.keyword)
     return str(trouble)

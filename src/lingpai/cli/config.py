@@ -112,7 +112,8 @@ def _settings(data: Path) -> list[Setting]:
 
 def _told_part(known: Any, told: Mapping[str, Any]) -> dict[str, Any]:
     """Return all that holds for a contract or module; what was said of it is told as logs tell it."""
-    return {**msgspec.to_builtins(known), **told}
+    # Text from a variable is of a type of its own, which remembers where it came from.
+    return {**msgspec.to_builtins(known, enc_hook=str), **told}
 
 
 def _flat(told: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

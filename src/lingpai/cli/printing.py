@@ -1,6 +1,7 @@
 """What a command shows: sentences in the reader's language, tables where people look, JSON where programs do."""
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -27,6 +28,38 @@ class Trouble(Exception):
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(said(zh, en))
+
+
+_NO_SECRET = re.compile(r".{0,11}|[^0-9]*|[^A-Za-z]*|[0-9T:.Z+-]*|\.{0,2}/.*|.*://.*|.*\.[A-Za-z]\w{0,4}", re.DOTALL)
+"""A word without digits or letters, or a short one; a moment, a path, a URL, a file or host."""
+
+
+def without_secrets(line: str, typed: Sequence[str]) -> str:
+    """
+    Return *line* with each of the words that were *typed* cut short if it may be a secret, and so the value of `--x=…`.
+
+    Whoever errs may have typed a password or token where none belongs, and errors are kept by shells, cron and CI.
+    """
+    for word in typed:
+        option, is_given, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        if is_given:
+            line = line.replace(word, f"{option}=…")
+        for part in (option.lstrip("-"), value):
+            if not _NO_SECRET.fullmatch(part):
+                line = line.replace(part, f"{part[:3]}…")
+    return line
+
+
+def check_no_password(url: str, option: str) -> None:
+    """
+    Make sure that *url*, which will be shown, holds no name and password.
+
+    Raises:
+        Trouble: It may.
+
+    """
+    if "@" in url:
+        raise Trouble(f"{option} 里不能有用户名和密码。", f"{option} must not hold a name and a password.")
 
 
 def said(zh: str, en: str) -> str:

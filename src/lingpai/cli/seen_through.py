@@ -5,7 +5,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from lingpai.cli.findings import Finding, bad, fine
-from lingpai.cli.printing import Trouble, said
+from lingpai.cli.printing import Trouble, check_no_password, said
 
 SECONDS = 10
 """So long the server may take to answer."""
@@ -24,6 +24,7 @@ def asked_through(url: str) -> Iterator[Finding]:
         Trouble: It is no URL.
 
     """
+    check_no_password(url, "--url")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise Trouble(f"--url 应为 https://名称，而不是 {url}。", f"--url must look like https://name, not {url}.")

@@ -4,6 +4,7 @@ import getpass
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,12 +14,12 @@ from urllib.parse import urlsplit
 from cyclopts import Parameter
 
 from lingpai.cli.parameters import HERE, AsJson, command
-from lingpai.cli.printing import Trouble, console, marked, said, show, show_json
+from lingpai.cli.printing import Trouble, check_no_password, console, marked, said, show, show_json
 from lingpai.cli.story import TRIED_BY
 from lingpai.cli.tours import tour_of
 from lingpai.cli.tours.showing import shown, told
 from lingpai.cli.tours.throwaway import throwaway
-from lingpai.cli.tours.walking import Held, Tour, Walk
+from lingpai.cli.tours.walking import Held, Tour, Walk, Walked
 from lingpai.composition import declarations
 from lingpai.vocabulary.settings import load_settings
 
@@ -94,9 +95,7 @@ def try_contract(
 
 def _tell_all(walk: Walk) -> bool:
     steps = list(walk)
-    hidden = _hidden(walk, steps[-1].secrets if steps else ())
-    for step in steps:
-        hidden += step.secrets if walk.end is None else ()
+    hidden = _hidden(walk, steps)
     show_json({"contract": walk.contract, "base_url": walk.base_url, "steps": [told(step, hidden) for step in steps]})
     return all(step.fits for step in steps)
 
@@ -114,11 +113,11 @@ def _show_all(walk: Walk) -> bool:
             "[bold cyan]{base}/{contract}/[/]  [dim]{where}[/]", base=walk.base_url, contract=walk.contract, where=where
         ),
     )
+    taken: list[Walked] = []
     for number, step in enumerate(walk, 1):
+        taken.append(step)
         folded = out.is_terminal
-        out.print(
-            shown(number, step, walk.held, _hidden(walk, step.secrets), folded=folded), soft_wrap=not folded, crop=False
-        )
+        out.print(shown(number, step, walk.held, _hidden(walk, taken), folded=folded), soft_wrap=not folded, crop=False)
         fits = fits and step.fits
     if fits:
         docs = command(f"contract docs {walk.contract}", HERE)
@@ -126,13 +125,15 @@ def _show_all(walk: Walk) -> bool:
     return fits
 
 
-def _hidden(walk: Walk, secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what is cut short: nothing of a house that will be gone, every secret of somebody's."""
+def _hidden(walk: Walk, taken: Sequence[Walked]) -> tuple[str, ...]:
+    """Return what is cut short: nothing of a house that will be gone, of somebody's all secrets that it ever told."""
     if walk.end is not None:
         return ()
-    kept = (value for name, value in walk.held.items() if name not in NEVER_SHOWN)
-    pair = f"{walk.held['client_id']}:{walk.held['client_secret']}"
-    return (*kept, *secrets, pair)
+    # A token that was renewed meanwhile is held no longer, and good for a while.
+    held = (walk.held, *(step.had for step in taken))
+    kept = {value for each in held for name, value in each.items() if name not in NEVER_SHOWN}
+    proofs = {secret for step in taken for secret in step.secrets}
+    return (*kept, *proofs, f"{walk.held['client_id']}:{walk.held['client_secret']}")
 
 
 def _tour(contract: str) -> Tour:
@@ -156,6 +157,7 @@ def _tour(contract: str) -> Tour:
 
 
 def _base(url: str) -> str:
+    check_no_password(url, "--base-url")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise Trouble(
