@@ -89,8 +89,9 @@ def test_every_wrong_setting_is_one_line_with_its_file(lingpai, tmp_path):
 
 
 def test_settings_are_shown_with_who_said_so_and_no_secret(demo, lingpai):
-    shared = "redis://:hunter2@cache:6379/0"
-    shown = lingpai("config", "show", "--data", demo.data, "--json", LINGPAI_LIMITS__SHARED=shared, LINGPAI_THREADS="9")
+    variables = {"LINGPAI_LIMITS__SHARED": "redis://:hunter2@cache:6379/0", "LINGPAI_THREADS": "9"}
+    variables["LINGPAI_CONTRACTS__MOWORK__INVITATION"] = "hunter3"
+    shown = lingpai("config", "show", "--data", demo.data, "--json", **variables)
     rows = {one["name"]: one for one in shown.json}
 
     assert (rows["threads"]["value"], rows["threads"]["source"]) == (9, "LINGPAI_THREADS")
@@ -100,7 +101,8 @@ def test_settings_are_shown_with_who_said_so_and_no_secret(demo, lingpai):
         "value": 1800,
         "source": "default",
     }
-    assert "hunter2" not in shown.out
+    assert rows["contracts.mowork.invitation"]["value"] == "…"
+    assert "hunter" not in shown.out
 
 
 def test_the_option_is_named_that_was_typed(demo, lingpai):

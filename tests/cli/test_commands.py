@@ -14,6 +14,7 @@ import pytest
 
 from lingpai import __version__, cli
 from lingpai.cli.opening import opened
+from lingpai.cli.printing import without_secrets
 from lingpai.composition import open_house
 from lingpai.principals.passwords.argon2 import verify_password
 from lingpai.stores.sql.sqlite import sound_driver
@@ -169,6 +170,38 @@ def test_companies_are_added_listed_joined_and_left(demo, lingpai):
     assert "江南园林" in lingpai("company", "list", "--data", demo.data).out
     assert lingpai("company", "leave", "xujie", str(added["company_id"]), "--data", demo.data).code == 0
     assert lingpai("company", "leave", "xujie", "江南园林", "--data", demo.data).is_refused("no member")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["user", "reset", "xujie", "correct-horse"],
+        ["user", "reset", "xujie", "--password=correct-horse"],
+        ["user", "list", "--limit=correct-horse-7"],
+        ["user", "list", "--correct-horse-7"],
+        ["session", "show", "correct-horse-7"],
+        ["correct-horse-7"],
+        ["doctor", "--url", "https://mei:correct-horse@accounts.example.com"],
+    ],
+    ids=" ".join,
+)
+def test_a_secret_that_was_typed_where_none_belongs_is_not_repeated(demo, lingpai, words):
+    ran = lingpai(*words, "--data", demo.data)
+
+    assert ran.is_refused()
+    assert "correct-horse" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("xujie", "user:12", "9" * 30, "1102084294", "mowork:pc", "和园桌面助手", "many", "gardener-of-roses"),
+        *("2030-01-31T18:00", "lingpai.toml", "conf/production-2.toml", "./data-2026/x", "/srv/lingpai/data1", ".."),
+        *("mei2026@example.com", "accounts2.example.com", "https://accounts2.example.com/a"),
+    ],
+)
+def test_what_is_no_secret_is_repeated(word):
+    assert without_secrets(f"there is no {word}: see", ["show", word]) == f"there is no {word}: see"
 
 
 @pytest.mark.usefixtures("house")

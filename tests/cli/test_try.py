@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 import subprocess
 from urllib.parse import parse_qs, urlsplit
 
@@ -118,11 +119,26 @@ def test_at_somebodys_server_a_tour_signs_in_and_out_changes_nothing_and_shows_n
     assert wrong.out.count("HTTP 200") == 1
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["shown", "told"])
+def test_at_somebodys_server_a_pair_that_was_renewed_is_as_secret_as_the_next(demo, lingpai, form):
+    """The one before is good for a while."""
+    user = demo.user("wangfang")
+    with serving(demo.data, "--workers", "1") as server:
+        words = ("try", "oppmg", "--base-url", server.base_url, "--user", "wangfang", "--secrets-stdin")
+        ran = lingpai(*words, *form, typed=f"{user['password']}\n")
+
+    assert ran.code == 0, ran.err
+    assert "refresh_token" in ran.out
+    assert "eyJ…" in ran.out
+    assert not re.search(r"eyJ[\w-]{9}", ran.out)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["--user", "x"], "go with --base-url"),
         (["--base-url", "nowhere"], "must look like https://"),
+        (["--base-url", "http://mei:hunter2@127.0.0.1:1", "--user", "x"], "must not hold a name and a password"),
         (["--base-url", "http://127.0.0.1:1"], "--user"),
         (["--base-url", "http://127.0.0.1:1", "--user", "x"], "--client"),
         (["--base-url", "http://127.0.0.1:1", "--user", "x", "--client", "1"], "--secrets-stdin"),
