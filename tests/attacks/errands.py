@@ -14,17 +14,18 @@ import shlex
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from http.client import HTTPResponse
 from pathlib import Path
 from unittest.mock import patch
 
+from lingpai.app import App
 from lingpai.bridges.guard import Guard
 from lingpai.bridges.node import Node
 from lingpai.cli import main
 from lingpai.cli.reference import leaves
-from lingpai.composition import House
+from lingpai.composition import open_house
 from tests.attacks.hunting import Known
 from tests.attacks.tour import SERVICE, Proofs, Tour
 from tests.cli.running import LINGPAI
@@ -162,8 +163,8 @@ def looks_around(operator: Operator, client_ids: Sequence[str], folder: Path) ->
         operator.types(words)
 
 
-def changes_much(operator: Operator, tour: Tour) -> dict[str, str]:
-    """Type every command that changes something and may be typed while a server runs; return the service's key."""
+def changes_much(operator: Operator, tour: Tour) -> str:
+    """Type every command that changes something beside a server, and return the service's asking token."""
     client, other = tour.clients["twokeys"][0], tour.clients["zhiyun"][0]
     given = tour.wrong("password")
     operator.types("company add 江南园林 --json")
@@ -202,11 +203,11 @@ def changes_much(operator: Operator, tour: Tour) -> dict[str, str]:
     operator.types(f"session end {sessions[-1]['id']}")
     operator.types("session end --user second")
     told = json.loads(operator.types(f"forward key {SERVICE} --json", shows=True))
-    return {name: told[name] for name in ("asking_token", "identity_key")}
+    return str(told["asking_token"])
 
 
-def rotates(operator: Operator, tour: Tour, keys: Mapping[str, object]) -> None:
-    """Give clients new secrets, and every purpose a new key; the last one as if it had leaked."""
+def rotates(operator: Operator, tour: Tour, learn_keys: Callable[[], None]) -> None:
+    """Give clients new secrets, and every purpose a new key; one as if it had leaked, so that those before are gone."""
     for contract, (client, _) in tour.clients.items():
         told = json.loads(operator.types(f"client rotate-secret {client} --json", shows=True))
         tour.clients[contract] = client, told["client_secret"]
@@ -215,9 +216,10 @@ def rotates(operator: Operator, tour: Tour, keys: Mapping[str, object]) -> None:
         told = json.loads(operator.types(f"client rotate-secret {client} --now --json", shows=True))
         tour.clients[contract] = client, told["client_secret"]
     operator.types(f"client rotate-secret {tour.clients['twokeys'][0]}", shows=True)
-    for purpose in keys:
+    for purpose in sorted({row.purpose for row in tour.house.stores.keys.all()}):
         operator.types(f"key rotate {purpose} --json")
     operator.types("key rotate-master")
+    learn_keys()
     operator.types("key rotate thinkjs.token --now")
     operator.types("key tidy")
     operator.types("key list")
@@ -243,7 +245,7 @@ def slips(operator: Operator, tour: Tour) -> None:
     operator.types([tour.wrong("word")])
 
 
-def tries(operator: Operator, tour: Tour, base_url: str) -> None:
+def tries(operator: Operator, tour: Tour) -> None:
     """Walk every contract's tour against the server; what it answers there is known."""
     read = HTTPResponse.read
 
@@ -254,7 +256,7 @@ def tries(operator: Operator, tour: Tour, base_url: str) -> None:
 
     for contract in tour.houses:
         client, secret = tour.clients.get(contract, ("", ""))
-        words = ["try", contract, "--base-url", base_url, "--user", tour.name, "--secrets-stdin"]
+        words = ["try", contract, "--base-url", tour.base_url, "--user", tour.name, "--secrets-stdin"]
         for form in ([], ["--json"]):
             with patch.object(HTTPResponse, "read", listening):
                 operator.types(
@@ -310,17 +312,16 @@ async def _service(scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": b", ".join(told)})
 
 
-def visits(tour: Tour, proofs: Proofs, house: House, base_url: str, asking_token: str) -> set[tuple[str, int]]:
-    """Visit services behind guards, in this process and over HTTP, and return what each kind of guard answered."""
-    heard = set()
+def visits(tour: Tour, proofs: Proofs, asking_token: str) -> None:
+    """Visit services behind guards, in this process and over HTTP."""
     for contract, calls in proofs.items():
-        node = Node(base_url, contract=contract, service=SERVICE, token=asking_token)
-        lost = Node(base_url, contract=contract, service=SERVICE, token=tour.wrong("asking token", plain=True))
+        node = Node(tour.base_url, contract=contract, service=SERVICE, token=asking_token)
+        lost = Node(tour.base_url, contract=contract, service=SERVICE, token=tour.wrong("asking token", plain=True))
         node.start()
         try:
             guards = {
-                "in process": Guard(_service, contract=contract, house=house),
-                "with rules": Guard(_service, contract=contract, house=house, service=SERVICE, wrap=True),
+                "in process": Guard(_service, contract=contract, house=tour.house),
+                "with rules": Guard(_service, contract=contract, house=tour.house, service=SERVICE, wrap=True),
                 "over HTTP": Guard(_service, office=node),
             }
             for (kind, guard), call in ((each, call) for each in guards.items() for call in (*calls, calls[0])):
@@ -328,7 +329,7 @@ def visits(tour: Tour, proofs: Proofs, house: House, base_url: str, asking_token
                 status, headers, body = Visit(guard)(call.target, *lines)
                 place = tour.keep(f"a guard {kind} of {contract}", str(sorted(headers.items())).encode() + body)
                 tour.learn_from(place)
-                heard.add((kind, status))
+                tour.visited.add((kind, status))
         finally:
             node.stop()
         try:
@@ -336,7 +337,26 @@ def visits(tour: Tour, proofs: Proofs, house: House, base_url: str, asking_token
         except Exception as refused:  # noqa: BLE001 - whatever it says is searched
             tour.keep(f"a guard that may not ask, of {contract}", "".join(traceback.format_exception(refused)).encode())
         lost.stop()
-    return heard
+
+
+def plays(tour: Tour, data: Path) -> None:
+    """Ask the playground of the demo in *data* for its page, and for what that page alone is given."""
+    house = open_house(data, {})
+    app = App(house)
+    house.start()
+    try:
+        app.prepare()
+        for method, path in (
+            *(("GET", f"/playground{page}") for page in ("", "/about.json", "/page.js")),
+            *(("POST", f"/playground/{asked}") for asked in ("guest", "app/twokeys", "app/zhiyun", "aged")),
+        ):
+            lines = ("Host: 127.0.0.1:8000", f"X-Lingpai-Playground: {tour.wrong('token', plain=True)}")
+            _, headers, body = Visit(app)(path, *lines, method=method)
+            place = tour.keep(f"{method} {path} of a demo", str(sorted(headers.items())).encode() + body)
+            for secret in re.findall(r'"(?:password|clientSecret)":"([^"]+)"', body.decode()):
+                tour.known.learn(f"what {place} gives", secret, place)
+    finally:
+        house.stop()
 
 
 _WRITTEN = re.compile(

@@ -19,6 +19,7 @@ from itertools import product
 from urllib.parse import quote, urlencode, urlsplit
 
 from lingpai.app import BRIDGES
+from lingpai.bridges.guards import Guards
 from lingpai.composition import House
 from lingpai.edge.asgi import LARGEST_BODY
 from lingpai.edge.checks.api_token import api_token
@@ -77,6 +78,7 @@ class Tour:
     def __init__(
         self, base_url: str, known: Known, name: str, password: str, clients: dict[str, tuple[str, str]], house: House
     ) -> None:
+        self.base_url = base_url
         self.address = urlsplit(base_url)
         self.known = known
         self.name, self.password, self.clients = name, password, clients
@@ -84,6 +86,8 @@ class Tour:
         self.answers: dict[str, bytes] = {}
         self.statuses: set[int] = set()
         self.asked: set[str] = set()
+        self.visited: set[tuple[str, int]] = set()
+        """What each kind of guard answered."""
         self.houses: Mapping[str, Callable[[bool], tuple[Proved, Proved] | None]] = {
             "mowork": self.mowork,
             "oppmg": self.oppmg,
@@ -382,7 +386,7 @@ class Tour:
                 path, _, query = call.target.partition("?")
                 headers = [(name.lower(), value) for name, value in call.headers.items()]
                 question = {"method": "GET", "path": path, "query": query, "headers": headers}
-                for asked in ("judge", "feed", "seen", "terms", self.wrong("question", plain=True)):
+                for asked in (*Guards(self.house)._questions, self.wrong("question", plain=True)):
                     for body in (json.dumps(question), "null", "[]", self.wrong("body")):
                         self.ask("POST", f"/guard/{contract}/{SERVICE}/{asked}", body, who)
         assert {path.split("/")[1] for path in self.asked} >= BRIDGES, "a bridge that nobody asks: let Tour.proxies ask"
