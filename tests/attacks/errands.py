@@ -1,8 +1,8 @@
 """
 What an operator types, a guarded service asks and a transcript plays beside a server, and what of it is left behind.
 
-Commands run in this process, by the function that the program itself calls: a process for each would take an hour on
-a busy machine.
+Commands run in this process, by the function that the program itself calls: there are a thousand, and each process
+would take a second or three.
 """
 
 import io

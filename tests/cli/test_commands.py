@@ -177,10 +177,10 @@ def test_companies_are_added_listed_joined_and_left(demo, lingpai):
     [
         ["user", "reset", "xujie", "correct-horse"],
         ["user", "reset", "xujie", "--password=correct-horse"],
-        ["user", "list", "--limit=correct-horse-7"],
-        ["user", "list", "--correct-horse-7"],
-        ["session", "show", "correct-horse-7"],
-        ["correct-horse-7"],
+        ["user", "list", "--limit=correct-horse-77"],
+        ["user", "list", "--correct-horse-77"],
+        ["session", "show", "correct-horse-77"],
+        ["correct-horse-77"],
         ["doctor", "--url", "https://mei:correct-horse@accounts.example.com"],
     ],
     ids=" ".join,
@@ -201,6 +201,7 @@ def test_a_secret_that_was_typed_where_none_belongs_is_not_repeated(demo, lingpa
     ],
 )
 def test_what_is_no_secret_is_repeated(word):
+    assert without_secrets("no data in data-of-2026-11", ["--data", "data-of-2026-11"]) == "no data in data-of-2026-11"
     assert without_secrets(f"there is no {word}: see", ["show", word]) == f"there is no {word}: see"
 
 

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -30,7 +31,7 @@ class Trouble(Exception):
         super().__init__(said(zh, en))
 
 
-_NO_SECRET = re.compile(r".{0,11}|[^0-9]*|[^A-Za-z]*|[0-9T:.Z+-]*|\.{0,2}/.*|.*://.*|.*\.[A-Za-z]\w{0,4}", re.DOTALL)
+_NO_SECRET = re.compile(r".{0,15}|[^0-9]*|[^A-Za-z]*|[0-9T:.Z+-]*|\.{0,2}/.*|.*://.*|.*\.[A-Za-z]\w{0,4}", re.DOTALL)
 """A word without digits or letters, or a short one; a moment, a path, a URL, a file or host."""
 
 
@@ -40,7 +41,10 @@ def without_secrets(line: str, typed: Sequence[str]) -> str:
 
     Whoever errs may have typed a password or token where none belongs, and errors are kept by shells, cron and CI.
     """
+    folders = [value for option, value in pairwise(typed) if option == "--data"]
     for word in typed:
+        if word in folders:
+            continue
         option, is_given, value = word.partition("=") if word.startswith("--") else ("", "", word)
         if is_given:
             line = line.replace(word, f"{option}=…")
