@@ -132,7 +132,7 @@ def looks_around(operator: Operator, client_ids: Sequence[str], folder: Path) ->
         "client weak",
         "client weak --json",
         "session list --all",
-        f"session show {session}",
+        f"session show session:{session}",
         "audit list --limit 5000",
         "audit list --json --limit 5000",
         "audit show 1",
@@ -200,7 +200,7 @@ def changes_much(operator: Operator, tour: Tour) -> str:
         operator.types(f"token mint --user canary-user {words}", shows=True)
     operator.types("token mint --user nobody")
     sessions = json.loads(operator.types("session list --user canary-user --json"))
-    operator.types(f"session end {sessions[-1]['id']}")
+    operator.types(f"session end session:{sessions[-1]['id']}")
     operator.types("session end --user second")
     told = json.loads(operator.types(f"forward key {SERVICE} --json", shows=True))
     return str(told["asking_token"])

@@ -315,6 +315,8 @@ EXPECTED = {
     "of a demo": "clientSecret",
     "rows of demo": "和园物业集团有限公司",
     "the Valkey": "LIMITER",
+    **{f"GET /{house}/openapi.json": '"openapi":"3.1' for house in HOUSES},
+    **{f"GET /{house}/docs": "<h1" for house in HOUSES},
 }
 """What is no secret and stands where we look."""
 
