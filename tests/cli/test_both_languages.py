@@ -1,4 +1,4 @@
-"""A page in two languages is one page: headings, tables and code are the same, and each leads to the other."""
+"""A page in two languages is one page: headings, lists, tables and code are alike, and each leads to the other."""
 
 import re
 from dataclasses import dataclass
@@ -33,23 +33,27 @@ class Shape:
 
     Args:
         headings: The level of each.
+        items: The depth of each item of a list.
         tables: The number of cells in each row of each.
         blocks: The language and the text of each block of code.
 
     """
 
     headings: list[str]
+    items: list[int]
     tables: list[list[int]]
     blocks: list[tuple[str, str]]
 
 
 def shape(text: str) -> Shape:
     """Return the shape of the page in Markdown *text*, as GitHub reads it."""
-    found, lines = Shape([], [], []), text.splitlines()
+    found, lines = Shape([], [], [], []), text.splitlines()
     for token in MarkdownIt("commonmark").enable("table").parse(text):
         match token.type:
             case "heading_open":
                 found.headings.append(token.tag)
+            case "list_item_open":
+                found.items.append(token.level)
             case "fence" | "code_block":
                 found.blocks.append((token.info, token.content))
             case "table_open":
@@ -110,6 +114,13 @@ def test_both_languages_have_the_same_headings(page):
 
 
 @each_page
+def test_both_languages_list_as_many_things(page):
+    chinese, english = map(shape, both(page))
+
+    assert chinese.items == english.items
+
+
+@each_page
 def test_both_languages_have_tables_of_the_same_shape(page):
     chinese, english = map(shape, both(page))
 
@@ -123,6 +134,14 @@ def test_both_languages_print_the_same_code(page):
     assert [language for language, _ in chinese] == [language for language, _ in english]
     pairs = zip(chinese, english, strict=True)
     assert [each for (_, ours), (_, theirs) in pairs for each in drifted(ours, theirs)] == []
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES, *(page.replace(".zh.md", ".md") for page in PAGES)}))
+def test_no_drawing_of_a_sequence_has_a_line_that_a_semicolon_ends(page):
+    """Mermaid takes what is behind it for a line of its own, finds none there, and GitHub shows an error instead."""
+    blocks = shape((ROOT / page).read_text(encoding="utf-8")).blocks
+
+    assert [text for language, text in blocks if language == "mermaid" and "sequence" in text and ";" in text] == []
 
 
 @each_written_page
