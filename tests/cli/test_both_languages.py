@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import pytest
@@ -34,14 +34,14 @@ class Shape:
     Args:
         headings: The level of each.
         items: The depth of each item of a list.
-        tables: The number of cells in each row of each.
+        tables: The cells of each row of each.
         blocks: The language and the text of each block of code.
 
     """
 
     headings: list[str]
     items: list[int]
-    tables: list[list[int]]
+    tables: list[list[list[str]]]
     blocks: list[tuple[str, str]]
 
 
@@ -61,7 +61,7 @@ def shape(text: str) -> Shape:
             case "tr_open":
                 # As they are written: what is rendered has as many as the head, and hides one too many.
                 first, _ = token.map or (0, 0)
-                found.tables[-1].append(len(cells(lines[first])))
+                found.tables[-1].append(cells(lines[first]))
     return found
 
 
@@ -91,6 +91,26 @@ def drifted(chinese: str, english: str) -> list[tuple[str, str]]:
     """Return the lines of two blocks of code of which one does not stand for the other."""
     lines = zip_longest(chinese.splitlines(), english.splitlines(), fillvalue="(no line)")
     return [pair for pair in lines if not stands_for(*pair)]
+
+
+def widths(page: Shape) -> list[list[int]]:
+    """Return how many cells each row of each table has."""
+    return [[len(row) for row in table] for table in page.tables]
+
+
+def tells(chinese: str, english: str) -> bool:
+    """Return whether two texts have the same numbers, and name the same things in the letters of code."""
+    ours, theirs = (set(re.findall("`([^`]+)`", text)) for text in (chinese, english))
+    return (
+        numbers(chinese) == numbers(english)
+        and all(any(stands_for(name, other) for other in theirs) for name in ours)
+        and all(any(stands_for(other, name) for other in ours) for name in theirs)
+    )
+
+
+def numbers(text: str) -> list[str]:
+    """Return the numbers of *text*, however they are parted into thousands, as digits and in one order."""
+    return sorted(re.findall(r"\d+(?:\.\d+)*", re.sub(r"(?<=\d),(?=\d{3})", "", text)))
 
 
 def both(page: str) -> tuple[str, str]:
@@ -124,7 +144,15 @@ def test_both_languages_list_as_many_things(page):
 def test_both_languages_have_tables_of_the_same_shape(page):
     chinese, english = map(shape, both(page))
 
-    assert chinese.tables == english.tables
+    assert widths(chinese) == widths(english)
+
+
+@each_written_page
+def test_each_row_of_a_table_has_the_same_numbers_and_names_in_both_languages(page):
+    chinese, english = map(shape, both(page))
+    rows = zip(chain(*chinese.tables), chain(*english.tables), strict=True)
+
+    assert [(ours, theirs) for ours, theirs in rows if not tells("|".join(ours), "|".join(theirs))] == []
 
 
 @each_page
