@@ -6,7 +6,7 @@ import pytest
 
 from lingpai.principals.chain import AUDIT, BEGINNING, canonical, link
 from lingpai.principals.keys import Keyring
-from lingpai.principals.sealer import BATCH, Sealer
+from lingpai.principals.sealer import BATCH, MOST_LOST, Sealer
 from lingpai.principals.verifying import MOST_FAULTS, Fault, verify
 from lingpai.stores.memory import Held, Memory, Rows
 from lingpai.vocabulary.events import AuditRow, Event
@@ -291,6 +291,44 @@ def test_who_sees_another_seal_leaves_it_to_them_until_they_stop(archive):
     assert max(archive.seals) == ROWS + 1
     theirs._round()
     assert max(archive.seals) == ROWS + 2
+
+
+def test_who_stops_seals_what_is_left_though_another_sealed_last(archive):
+    mine = archive.sealer
+    mine.start()
+    archive.write(1)
+    archive.another_sealer().seal_all()
+    mine._round()
+    archive.write(1)
+    mine.stop()
+
+    assert max(archive.seals) == ROWS + 2
+    assert archive.faults() == []
+
+
+class Overtaken(Keyring):
+    """Keys whose holder is overtaken by another sealer, each time that it is about to seal, *times* times."""
+
+    def __init__(self, archive, times):
+        super().__init__(archive.stores, bytes(32), lambda: archive.now, lambda size: bytes(range(size)))
+        self.archive, self.times, self.lost = archive, times, 0
+
+    def current(self, purpose):
+        if self.lost < self.times:
+            self.lost += 1
+            self.archive.another_sealer().seal_all()
+            self.archive.write(1)
+        return super().current(purpose)
+
+
+@pytest.mark.parametrize(("times", "left"), [(3, 0), (MOST_LOST + 5, 1)])
+def test_who_stops_and_is_overtaken_looks_anew_and_not_for_ever(archive, times, left):
+    keys = Overtaken(archive, times)
+    archive.write(1)
+    Sealer(archive.stores, keys, lambda: archive.now, lambda: archive.ticks)._finish()
+
+    assert keys.lost == min(times, MOST_LOST)
+    assert len(archive.rows) - len(archive.seals) == left
 
 
 def test_a_sealer_that_was_slower_writes_nothing(archive):

@@ -9,7 +9,7 @@ Whoever dies leaves nothing locked.
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lingpai.principals.chain import AUDIT, BEGINNING, link
 from lingpai.principals.keys import Keyring
@@ -41,6 +41,9 @@ SPAN = 50_000
 
 SWEPT = 1000
 """Older numbers that are looked at anew each round, in turn: what appears later than all expect is sealed too."""
+
+MOST_LOST = 10
+"""So often somebody else may seal first, before one that stops leaves the rest to them."""
 
 MOST_KINDS = 200
 """Kinds of events that are counted apart."""
@@ -109,12 +112,12 @@ class Sealer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Seal what is left, log the end of the chain, and end the thread."""
+        """Seal what is left, whoever sealed before, log the end of the chain where it is ours, and end the thread."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
+            self._try(self._finish)
             if self._is_sealing:
-                self._try()
                 self._log_head()
 
     def _chained(self, head: Seal | None, rows: Sequence[AuditRow]) -> Sequence[Seal]:
@@ -173,14 +176,23 @@ class Sealer:
         if self._is_sealing and self._ticks() - self._logged >= HEAD_SECONDS:
             self._log_head()
 
+    def _finish(self) -> None:
+        # What nobody has sealed yet is no other worker's to seal: they may be stopping too, or there is none.
+        lost = 0
+        while lost < MOST_LOST:
+            sealed = self.seal()
+            if sealed < BATCH and self.waiting_since is None:
+                return
+            lost += not sealed
+
     def _log_head(self) -> None:
         self._logged = self._ticks()
         if self._head is not None:
             LOG.info("audit head: %d %s", self._head.position, self._head.hash.hex())
 
-    def _try(self) -> None:
+    def _try(self, work: Callable[[], None]) -> None:
         try:
-            self._round()
+            work()
         except Refused as refusal:
             LOG.warning("the audit trail is not sealed this time: %s", refusal)
         except Exception:
@@ -188,4 +200,4 @@ class Sealer:
 
     def _run(self) -> None:
         while not self._stopped.wait(ROUND_SECONDS):
-            self._try()
+            self._try(self._round)
