@@ -694,6 +694,22 @@ def is_url(database: str) -> bool:
     return "://" in database
 
 
+def check_database(database: str) -> None:
+    """
+    Make sure that the setting *database* names a kind of database that there is.
+
+    Raises:
+        SettingRefused: It is the URL of another kind.
+
+    """
+    scheme = database.partition("://")[0]
+    if is_url(database) and scheme not in POSTGRES:
+        raise SettingRefused(
+            f"database: {scheme}:// is unknown. It is a {POSTGRES[0]}:// URL, or the path of a file.",
+            f"database：不认识 {scheme}://。应为 {POSTGRES[0]}:// 网址，或文件路径。",
+        )
+
+
 def holds_data(data: Path, variables: Mapping[str, str]) -> bool:
     """
     Return whether the house of *data* has been opened before, or at least made.
@@ -823,12 +839,13 @@ def schema_of(data: Path, variables: Mapping[str, str]) -> Schema:
     Return how far the tables of *data* are; nothing is changed.
 
     Raises:
-        SettingRefused: A setting is unknown or wrong.
+        SettingRefused: A setting is unknown or wrong, the kind of database among them.
         DataTrouble: SQLite here can lose changes, or the URL cannot be read.
         OSError: The database does not answer, or is none.
 
     """
     settings = load_settings(data / SETTINGS, variables)
+    check_database(settings.database)
     if not is_url(settings.database):
         try:
             looked = look_at_sqlite(data / settings.database)
@@ -863,12 +880,7 @@ def _open_stores(data: Path, settings: Settings, clock: Clock) -> Stores:
 
 
 def _open_postgres(url: str, clock: Clock) -> Stores:
-    scheme = url.partition("://")[0]
-    if scheme not in POSTGRES:
-        raise SettingRefused(
-            f"database: {scheme}:// is unknown. It is a {POSTGRES[0]}:// URL, or the path of a file.",
-            f"database：不认识 {scheme}://。应为 {POSTGRES[0]}:// 网址，或文件路径。",
-        )
+    check_database(url)
     try:
         from lingpai.stores.sql.postgres import UnfitPostgres, open_postgres
     except ImportError as missing:

@@ -44,6 +44,7 @@ def test_one_row_is_shown_with_its_seal(audit):
 
     assert (row["number"], row["position"]) == (3, 3)
     assert row["hash"] in audit("show", 3).out
+    assert audit("show", 3).out.splitlines()[0].split() == ["number", "3"]
     assert audit("show", 9999).is_refused("9999")
 
 

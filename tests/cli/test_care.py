@@ -88,6 +88,27 @@ def test_every_wrong_setting_is_one_line_with_its_file(lingpai, tmp_path):
     assert checked.out.count("bad.toml: ") == 5
 
 
+def test_one_wrong_setting_hides_no_other_and_is_told_once(lingpai, tmp_path):
+    (tmp_path / "bad.toml").write_text(
+        'database = "oracle://x"\ntrusted_proxies = ["proxy"]\n[metrics]\naddresses = ["x"]\n'
+        "[contracts.mowork]\ntoken_secs = 3\n[contracts.oppmg]\naccess_seconds = 0\n"
+        '[modules.notice]\nwritrs = "users"\n[forward.shop]\ncontracts = ["nope"]\n'
+    )
+    checked = lingpai("config", "check", tmp_path / "bad.toml", "--json")
+    words = ["oracle:// is", "trusted_proxies", "addresses", "token_secs", "access_seconds must", "writrs", "nope is"]
+
+    assert [sum(word in error for error in json.loads(checked.out)["errors"]) for word in words] == [1] * len(words)
+    assert checked.is_refused(f"errors: {len(words)}.")
+
+
+def test_a_kind_of_database_that_there_is_none_of_is_named_by_the_doctor_too(demo, lingpai):
+    found = lingpai("doctor", "--data", demo.data, "--json", LINGPAI_DATABASE="oracle://there").out
+
+    assert next(one["found"] for one in json.loads(found)["checks"] if one["verdict"] == "bad").startswith(
+        "database: oracle:// is unknown. It is a postgresql:// URL"
+    )
+
+
 def test_settings_are_shown_with_who_said_so_and_no_secret(demo, lingpai):
     variables = {"LINGPAI_LIMITS__SHARED": "redis://:hunter2@cache:6379/0", "LINGPAI_THREADS": "9"}
     variables["LINGPAI_CONTRACTS__MOWORK__INVITATION"] = "hunter3"

@@ -250,6 +250,20 @@ def test_a_minted_token_is_a_session_of_its_client(demo, lingpai):
             ["user", "add", "neu", "--random-password", "--phone", "13900000013", "--phone-verified"],
             ["the name neu, or the phone number 13900000013, is taken"],
         ),
+        (
+            [
+                *("user", "add", "neu", "--random-password", "--phone", "13900000013", "--phone-verified"),
+                *("--email", "neu@example.com", "--email-verified"),
+            ],
+            ["neu, or the phone number 13900000013, or the address neu@example.com, is taken"],
+        ),
+        (["user", "add", "neu" * 30, "--random-password"], ["username must have at most 64 characters"]),
+        (["user", "add", "neu", "--random-password", "--email-verified"], ["--email-verified asks for --email"]),
+        (["user", "change", "xujie", "--phone", "", "--phone-verified"], ["--phone-verified asks for --phone"]),
+        (["user", "change", "xujie", "--email-verified"], ["--email-verified asks for --email"]),
+        (["user", "list", "more"], ["user list: too many arguments, by 1: see --help."]),
+        (["--quiet", "user", "list"], ["--quiet stands behind the command"]),
+        (["audit", "verify", "--head", "/nope"], ["lingpai: /nope: No such file"]),
         (["user", "add", "", "--random-password"], ["name must not be empty"]),
         (["user", "add", "a b", "--random-password"], ["username", "blanks"]),
         (["user", "add", "neu", "--random-password", "--company", "9"], ["no company 9", "company list"]),
@@ -283,6 +297,9 @@ def test_a_minted_token_is_a_session_of_its_client(demo, lingpai):
         (["session", "end", "x", "--user", "xujie"], ["name one session"]),
         (["session", "end", "nothing"], ["no session nothing", "session list"]),
         (["session", "show", "nothing"], ["no session nothing"]),
+        (["session", "show", "-IEYHSTPBJGshbRyvACwhQ"], ["no session -IE"]),
+        (["session", "end", "-IEYHSTPBJGshbRyvACwhQ"], ["no session -IE"]),
+        (["session", "end", "--IYHSTPBJGshbRyvACwhQ"], ["no session --IY"]),
         (["session", "list", "--contract", "nope"], ["no contract nope"]),
         (["session", "list", "--client", "nope"], ["no client nope"]),
         (["user", "show", "xujei"], ["no user xujei", "Did you mean xujie?"]),
@@ -357,6 +374,40 @@ def test_the_list_of_clients_says_which_are_desktop_programs(demo, lingpai):
 def test_a_value_that_is_missing_is_said_to_be_missing_in_the_readers_language(lingpai):
     assert lingpai("session", "list", "--user").is_refused("session list: --user is missing its value.")
     assert lingpai("token", "mint", LANG="zh_CN.UTF-8").is_refused("缺少 --user")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["usr"], "没有命令 usr。是不是 user？有：serve, demo, "),
+        (["--quiet", "user"], "选项 --quiet 要写在命令后面"),
+        (["user", "list", "--limti", "3"], "没有选项 --limti。是不是 --limit？"),
+        (["user", "list", "--nothing"], "没有选项 --nothing。\n"),
+        (["user", "list", "more"], "user list：多了 1 个参数，见 --help。"),
+        (["user", "list", "--limit", "many"], "--limit 的值 many 不对。应为整数。"),
+        (["user", "list", "--limit", "0"], "--limit 的值 0 不对。"),
+        (["audit", "export", "--format", "xml"], "--format 的值 xml 不对。可选：jsonl, csv。"),
+        (["audit", "show", "many"], "NUMBER 的值 many 不对。应为整数。"),
+    ],
+    ids=" ".join,
+)
+def test_what_was_typed_wrongly_is_said_in_chinese_where_the_terminal_is(lingpai, words, told):
+    ran = lingpai(*words, LANG="zh_CN.UTF-8")
+
+    assert ran.is_refused()
+    assert told in ran.err
+
+
+def test_a_list_of_sessions_fits_a_terminal_of_80_columns_and_tells_more_in_a_wider_one(demo, monkeypatch):
+    def listed(columns):
+        monkeypatch.setenv("COLUMNS", columns)
+        shown = typed_at_a_terminal(["session", "list", "--contract", "mowork", "--data", str(demo.data)], [])
+        return re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+
+    for line in listed("80")[2:]:
+        assert re.fullmatch(r"\S{22}  \w+ +mowork +mowork:\w+ +(\d\d-\d\d \d\d:\d\d *){2}", line), line
+    for line in listed("120")[2:]:
+        assert re.fullmatch(r"\S{22}  \w+ +mowork +mowork:\w+ +(\d{4}-\d\d-\d\d \d\d:\d\d *){3}", line), line
 
 
 def test_chinese_sentences_have_chinese_marks_and_one_word_for_a_contract():

@@ -56,7 +56,8 @@ def test_what_was_begun_adds_up_and_passes_its_own_test(lingpai, begun):
 
 def test_nothing_is_written_over_and_a_name_is_one_plain_word(lingpai, begun):
     assert lingpai("contract", "new", "garden").is_refused("garden is there already, and not empty")
-    for name in ("Garden", "my-garden", "json", "x"):
+    assert lingpai("contract", "new", "oppmg").is_refused("there is a contract oppmg already")
+    for name in ("Garden", "my-garden", "json", "class", "x"):
         assert lingpai("contract", "new", name).is_refused(f"{name} cannot be its name")
 
 
@@ -137,4 +138,4 @@ def test_the_hosts_of_a_side_serve_its_calls_alone(lingpai):
 
 def test_a_contract_that_is_not_there_is_refused_by_name(lingpai, tmp_path):
     assert lingpai("contract", "check", "postcart").is_refused("there is no contract postcart", "mowork")
-    assert lingpai("contract", "docs", tmp_path / "none.py").is_refused("none.py is no Python file")
+    assert lingpai("contract", "docs", tmp_path / "none.py").is_refused("there is no file", "none.py")

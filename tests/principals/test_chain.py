@@ -324,6 +324,7 @@ class Overtaken(Keyring):
 @pytest.mark.parametrize(("times", "left"), [(3, 0), (MOST_LOST + 5, 1)])
 def test_who_stops_and_is_overtaken_looks_anew_and_not_for_ever(archive, times, left):
     keys = Overtaken(archive, times)
+    keys.prepare(AUDIT)
     archive.write(1)
     Sealer(archive.stores, keys, lambda: archive.now, lambda: archive.ticks)._finish()
 

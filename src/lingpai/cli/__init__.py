@@ -9,10 +9,11 @@ import sys
 from collections.abc import Sequence
 from zoneinfo import ZoneInfoNotFoundError
 
-from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from lingpai import __version__
 from lingpai.cli.examples import EXAMPLES, example_text
+from lingpai.cli.mistakes import mistaken
 from lingpai.cli.parameters import ACCOUNTS, CARE, CONTRACTS, KEYS, RUN, SESSIONS
 from lingpai.cli.printing import Trouble, said, without_secrets
 from lingpai.vocabulary.outcomes import Outcome, Refused
@@ -131,31 +132,20 @@ def _show_examples(words: Sequence[str]) -> None:
 
 def _words(trouble: Exception) -> str:
     if isinstance(trouble, Refused):
-        if trouble.outcome is Outcome.STORE_SILENT:
-            return said(f"数据库没有应答：{trouble}", f"the database does not answer: {trouble}")
-        wrong = [f"{name} {said(*words)}" for name, words in trouble.fields.items()]
-        return "; ".join(wrong) or str(trouble)
+        return _refusal(trouble)
     if isinstance(trouble, SettingRefused):
         return said(trouble.zh, str(trouble))
     if isinstance(trouble, ZoneInfoNotFoundError):
         return said(f"timezone:{trouble}", f"timezone: {trouble}")
     if isinstance(trouble, CycloptsError):
-        return _mistyped(trouble)
+        return mistaken(trouble)
+    if isinstance(trouble, OSError) and trouble.filename is not None and trouble.strerror:
+        return f"{trouble.filename}: {trouble.strerror}"
     return str(trouble)
 
 
-def _mistyped(trouble: CycloptsError) -> str:
-    if isinstance(trouble, UnusedCliTokensError):
-        # How many, and not which: a password is easily typed there.
-        of, number = " ".join(trouble.command_chain or ()) or "lingpai", len(trouble.unused_tokens or ())
-        return said(f"{of}：多了 {number} 个参数，见 --help。", f"{of}: too many arguments, by {number}: see --help.")
-    if type(trouble) is MissingArgumentError and trouble.argument is not None:
-        return _missing(trouble.command_chain or (), trouble.argument.name, trouble.keyword)
-    return str(trouble)
-
-
-def _missing(command: Sequence[str], name: str, typed: str | None) -> str:
-    of = " ".join(command)
-    if typed is None:
-        return said(f"{of}：缺少 {name}。", f"{of}: {name} is missing.")
-    return said(f"{of}：{typed} 后面缺少值。", f"{of}: {typed} is missing its value.")
+def _refusal(refused: Refused) -> str:
+    if refused.outcome is Outcome.STORE_SILENT:
+        return said(f"数据库没有应答：{refused}", f"the database does not answer: {refused}")
+    wrong = [f"{name} {said(*words)}" for name, words in refused.fields.items()]
+    return "; ".join(wrong) or str(refused)

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from lingpai.cli.opening import opened
 from lingpai.cli.parameters import COMMANDS, HERE, SESSIONS, AsJson, Data, Limit, command
-from lingpai.cli.printing import Trouble, console, moment, said, show, show_json, table
+from lingpai.cli.printing import Trouble, console, moment, said, sheet, show, show_json, table
 from lingpai.principals.chain import AUDIT
 from lingpai.principals.verifying import Fault, Report, verify
 from lingpai.stores.interfaces import Sealed, Stores
@@ -114,7 +114,7 @@ def show_row(
         *((f"  {name}", "" if value is None else value) for name, value in sorted(row.detail.items())),
         (said("封印", "seal"), sealed),
     ]
-    show(table(("", ""), lines))
+    show(sheet(lines))
 
 
 @APP.command(

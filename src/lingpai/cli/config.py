@@ -1,8 +1,9 @@
 """`lingpai config …`: the settings in force, and whether a file of them is right."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from cyclopts import App, Parameter
 
 from lingpai.cli.parameters import CARE, COMMANDS, HERE, AsJson, Data
 from lingpai.cli.printing import Trouble, said, show, show_json, table
-from lingpai.composition import SETTINGS, declarations, module_declarations, sketch
+from lingpai.composition import SETTINGS, check_database, declarations, module_declarations, sketch
 from lingpai.vocabulary.settings import (
     DATABASE_URL,
     NOT_SETTINGS,
@@ -176,14 +177,27 @@ def load_right(raw: Mapping[str, Any], path: Path) -> Settings:
 
 
 def _wrong_parts(settings: Settings) -> Iterator[SettingRefused]:
-    """Yield what is wrong in each part, looked at alone."""
+    """Yield what is wrong in the whole and in each part, looked at alone, each once."""
+    whole = sketch(_only(settings, "", "", {}))
+    looks: list[Callable[[], object]] = [
+        lambda: check_database(settings.database),
+        lambda: whole.proxies,
+        lambda: whole.metrics_readers,
+        lambda: whole.served,
+    ]
     for part in PARTS:
         for name, said_so in getattr(settings, part).items():
             # What callers of a service may speak is part of it, so a service is looked at whole.
             words = [said_so] if part == "forward" else [{word: value} for word, value in said_so.items()]
-            for alone in words:
-                yield from _refusal(_only(settings, part, name, alone), part)
-    yield from _refusal(_only(settings, "", "", {}), "")
+            looks += [partial(_look_at, _only(settings, part, name, alone), part) for alone in words]
+    told: set[str] = set()
+    for look in looks:
+        try:
+            look()
+        except (SettingRefused, ValueError) as wrong:
+            if str(wrong) not in told:
+                yield wrong if isinstance(wrong, SettingRefused) else SettingRefused(str(wrong))
+            told.add(str(wrong))
 
 
 def _only(settings: Settings, part: str, name: str, said_so: Mapping[str, Any]) -> Settings:
@@ -191,12 +205,6 @@ def _only(settings: Settings, part: str, name: str, said_so: Mapping[str, Any]) 
     return msgspec.structs.replace(settings, **{**empty, **({part: {name: dict(said_so)}} if part else {})})
 
 
-def _refusal(settings: Settings, part: str) -> Iterator[SettingRefused]:
+def _look_at(settings: Settings, part: str) -> None:
     house = sketch(settings)
-    try:
-        _ = house.proxies, house.metrics_readers, house.modules
-        _ = house.entrances if part == "forward" else house.served
-    except SettingRefused as refused:
-        yield refused
-    except ValueError as wrong:
-        yield SettingRefused(str(wrong))
+    _ = house.modules, house.entrances if part == "forward" else house.served

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from keyword import iskeyword
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -93,15 +94,18 @@ def _source(declaration: Declaration) -> str:
 )
 def new(
     name: Annotated[str, Parameter(help=said("一个小写英文单词", "One plain word, in lower case."))],
+    /,
     *,
     to: Annotated[Path | None, Parameter(help=said("写到哪里；默认 ./名称", "Where to; else ./NAME."))] = None,
 ) -> None:
     """Write the skeleton of a contract's package."""
-    if not PLAIN_WORD.fullmatch(name) or name in sys.stdlib_module_names:
+    if not PLAIN_WORD.fullmatch(name) or name in sys.stdlib_module_names or iskeyword(name):
         raise Trouble(
             f"{name} 不能作名称：请用一个小写英文单词，如 postcard。",
             f"{name} cannot be its name: one plain word in lower case, such as postcard.",
         )
+    if name in declarations(Settings()):
+        raise Trouble(f"已经有接口约定 {name}，请另取名称。", f"there is a contract {name} already: take another name.")
     folder = to or Path(name)
     if folder.exists() and any(folder.iterdir()):
         raise Trouble(f"{folder} 已存在，且不是空目录。", f"{folder} is there already, and not empty.")
@@ -116,7 +120,7 @@ def new(
 
 
 @APP.command(help=said("检查一个接口约定，并演练它的记录", "See whether one adds up, and play its transcript."))
-def check(which: Which, *, data: Data = HERE, as_json: AsJson = False) -> None:
+def check(which: Which, /, *, data: Data = HERE, as_json: AsJson = False) -> None:
     """Say in one line each what does not add up; exit code 2 where something does not."""
     found = list(checked(which, _settings(data)))
     if as_json:
@@ -218,14 +222,14 @@ def _rehearsed(declaration: Declaration, settings: Settings) -> Iterator[Found]:
 
 
 @APP.command(help=said("打印一个接口约定的说明页(Markdown)", "Print the page of one, in Markdown."))
-def docs(which: Which, *, language: Spoken = None, output: Output = None, data: Data = HERE) -> None:
+def docs(which: Which, /, *, language: Spoken = None, output: Output = None, data: Data = HERE) -> None:
     """Print calls, members and codes of a contract."""
     spoken = language or _reader_s()
     _put(markdown(_document(which, data, spoken), spoken), output)
 
 
 @APP.command(name="openapi", help=said("打印一个接口约定的 OpenAPI 3.1 文档", "Print one as an OpenAPI 3.1 document."))
-def print_openapi(which: Which, *, language: Spoken = None, output: Output = None, data: Data = HERE) -> None:
+def print_openapi(which: Which, /, *, language: Spoken = None, output: Output = None, data: Data = HERE) -> None:
     """Print the document, as JSON."""
     document = _document(which, data, language or _reader_s())
     _put(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n", output)
@@ -262,6 +266,8 @@ def _declaration(which: str, settings: Settings) -> tuple[Declaration, Settings]
     """Return the contract that *which* names, and settings by which it is found."""
     path = Path(which)
     if path.suffix == ".py":
+        if not path.is_file():
+            raise Trouble(f"没有文件 {path}。", f"there is no file {path}.")
         known = {declaration.file.resolve(): declaration for declaration in declarations(settings).values()}
         if found := known.get(path.resolve()):
             return found, settings

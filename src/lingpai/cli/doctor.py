@@ -124,6 +124,9 @@ def _all(data: Path, url: str) -> Iterator[Finding]:
 def _opened(data: Path) -> Iterator[Finding]:
     try:
         schema = schema_of(data, os.environ)
+    except SettingRefused as refused:
+        yield bad("database", refused.zh, str(refused), command("config check", data))
+        return
     except (DataTrouble, OSError) as trouble:
         yield bad("database", f"打不开：{trouble}", f"it cannot be opened: {trouble}")
         return

@@ -15,7 +15,7 @@ from lingpai.cli.opening import (
     opened,
 )
 from lingpai.cli.parameters import COMMANDS, HERE, SESSIONS, AsJson, Data, Limit
-from lingpai.cli.printing import Trouble, moment, said, sheet, show, show_json, table
+from lingpai.cli.printing import Trouble, console, moment, said, sheet, show, show_json, table
 from lingpai.composition import House
 from lingpai.operations.end_one_session import EndOneSession
 from lingpai.operations.end_sessions import EndSessions
@@ -43,7 +43,18 @@ REASONS = {
 }
 """Why a session is over, for people."""
 
-SessionId = Annotated[str, Parameter(help=said("会话编号，见 session list", "The session's id: see `session list`."))]
+TIMES = {"began": ("开始", "began"), "last_seen": ("最近使用", "last seen"), "ends": ("到期", "ends")}
+
+ROOMY = 100
+"""Columns of a terminal from which on all of these are listed; a narrower one leaves out the first, and this year."""
+
+SessionId = Annotated[
+    str,
+    # One id in 64 begins with a hyphen.
+    Parameter(
+        allow_leading_hyphen=True, help=said("会话编号，见 session list", "The session's id: see `session list`.")
+    ),
+]
 
 OfAnyUser = Annotated[
     str, Parameter(name="--user", help=said("只看这个用户(名字或编号)", "Only of this user, by name or id."))
@@ -82,10 +93,18 @@ def list_(
             else said("没有会话。", "There is no session.")
         )
         return
+    is_roomy = console().width >= ROOMY
+    times = [name for name in TIMES if name != "began" or is_roomy]
+    known = "" if is_roomy else moment(now, zone)[: len("2026-")]
     heads = [said(*head) for head in (("会话", "session"), ("用户", "user"), ("接口约定", "contract"))]
-    heads += [said(*head) for head in (("应用", "client"), ("开始", "began"), ("最近使用", "last seen"))]
-    heads += [said("到期", "ends"), *([said("状态", "state")] if over else [])]
-    show(table(heads, [_cells(row, zone, over=over) for row in rows], whole=heads[:1]))
+    heads += [said("应用", "client"), *(said(*TIMES[name]) for name in times)]
+    heads += [said("状态", "state")] if over else []
+    cells = []
+    for row in rows:
+        told = [moment(row[name], zone).removeprefix(known) for name in times]
+        state = [said(*REASONS[row["reason"]]) if row["reason"] else said("有效", "live")] if over else []
+        cells.append([row["id"], row["username"], row["contract"], row["client_id"], *told, *state])
+    show(table(heads, cells, whole=heads[:1]))
     if len(sessions) > limit:
         show(said("还有更多：用 --limit 或筛选。", "There are more: say --limit, or narrow it down."))
 
@@ -212,9 +231,3 @@ def _row(house: House, session: Session, now: int) -> dict[str, Any]:
         "live": is_live(session, now),
         "reason": _reason(session, now),
     }
-
-
-def _cells(row: dict[str, Any], zone: str, *, over: bool) -> list[object]:
-    times = [moment(row[name], zone) for name in ("began", "last_seen", "ends")]
-    state = [said(*REASONS[row["reason"]]) if row["reason"] else said("有效", "live")] if over else []
-    return [row["id"], row["username"], row["contract"], row["client_id"], *times, *state]

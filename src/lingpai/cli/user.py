@@ -93,6 +93,8 @@ def add(
     """Add a user."""
     if not name.strip():
         raise Trouble("用户名不能为空。", "the user's name must not be empty.")
+    _check_proved(profile.phone, "--phone", proved=profile.phone_verified)
+    _check_proved(profile.email, "--email", proved=profile.email_verified)
     with opened(data) as house:
         joinings = [Joining(find_company(house, one, data).id) for one in places.company]
         joinings += [Joining(find_company(house, one, data).id, is_admin=True) for one in places.company_admin]
@@ -186,6 +188,8 @@ def change(
     """Change the addresses of a user."""
     with opened(data) as house:
         user = find_user(house, name, data)
+        _check_proved(user.phone if phone is None else phone, "--phone", proved=phone_verified)
+        _check_proved(user.email if email is None else email, "--email", proved=email_verified)
         asked = AddressesAsked(user.id, phone, phone_verified, email, email_verified)
         try:
             kept = ChangeAddresses(house.stores, house.addresses)(OPERATOR, asked)
@@ -328,15 +332,22 @@ def enable(name: UserName, /, *, data: Data = HERE, as_json: AsJson = False) -> 
         show(said(f"{user.name} 已启用。", f"{user.name} is enabled."))
 
 
+def _check_proved(address: str, option: str, *, proved: bool | None) -> None:
+    """Make sure that what is called proved is there."""
+    if proved and not address:
+        raise Trouble(f"{option}-verified 要和 {option} 一起用。", f"{option}-verified asks for {option}.")
+
+
 def _taken(name: str, profile: Profile) -> Trouble:
     # Only what is proved is nobody else's.
     proved = [(profile.phone_verified, profile.phone, "手机号", "the phone number")]
     proved.append((profile.email_verified, profile.email, "邮箱", "the address"))
     also_zh = "".join(f"或{zh} {value} " for is_proved, value, zh, _ in proved if is_proved and value)
-    also_en = "".join(f", or {en} {value}," for is_proved, value, _, en in proved if is_proved and value)
+    also_en = [f", or {en} {value}" for is_proved, value, _, en in proved if is_proved and value]
+    also_en += [","] if also_en else []
     return Trouble(
         f"用户名 {name} {also_zh}已被占用，或与已有的用户名太相似。",
-        f"the name {name}{also_en} is taken by another user, or looks like another's.",
+        f"the name {name}{''.join(also_en)} is taken by another user, or looks like another's.",
     )
 
 

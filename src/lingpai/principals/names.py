@@ -35,6 +35,7 @@ _IGNORED = re.compile(
 """Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point), and the blank of Braille."""
 
 _BAD: Wrong = ("不能含有空白、控制或不可见字符", "must not contain blanks, control or invisible characters")
+_LONG: Wrong = (f"最多 {LONGEST} 个字符", f"must have at most {LONGEST} characters")
 _MIXED: Wrong = ("不能混用容易混淆的文字", "must not mix scripts whose letters are taken for one another")
 
 
@@ -83,9 +84,11 @@ def check_new_name(name: str, member: str = "username") -> None:
             mixes scripts.
 
     """
+    if len(name) > LONGEST:
+        raise Refused(Outcome.ARGUMENT_BAD, "name too long", fields={member: _LONG})
     key = name_key(name)
     hides = _IGNORED.search(name + key) or any(unicodedata.category(c) in _INVISIBLE for c in name + key)
-    if not key or len(name) > LONGEST or hides:
+    if not key or hides:
         raise Refused(Outcome.ARGUMENT_BAD, "name refused", fields={member: _BAD})
     if mixes_scripts(key):
         raise Refused(Outcome.ARGUMENT_BAD, "name of several scripts", fields={member: _MIXED})
