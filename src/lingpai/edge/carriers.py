@@ -16,10 +16,6 @@ class Carrier(Protocol):
 
     @property
     def name(self) -> str: ...
-    @property
-    def header_name(self) -> str:
-        """The request header that a cross-origin page must be allowed to send, or empty."""
-
     def read(self, call: Call) -> str | None:
         """
         Return the credential, or None where there is none (an empty one is none).
@@ -40,10 +36,6 @@ class Header:
     name: str
     prefix: str = ""
 
-    @property
-    def header_name(self) -> str:
-        return self.name
-
     def read(self, call: Call) -> str | None:
         value = call.request.credential_header(self.name.lower())
         if value and value[: len(self.prefix)].lower() == self.prefix.lower():
@@ -62,7 +54,6 @@ class Query:
 
     name: str
     weak: WeakForm | None = None
-    header_name = ""
 
     def read(self, call: Call) -> str | None:
         return _noted(self, call.query, call)
@@ -77,7 +68,6 @@ class Body:
 
     name: str
     weak: WeakForm | None = None
-    header_name = ""
 
     def read(self, call: Call) -> str | None:
         return _noted(self, call.body, call)
@@ -92,7 +82,6 @@ class Argument:
 
     name: str
     weak: WeakForm | None = None
-    header_name = ""
 
     def read(self, call: Call) -> str | None:
         return _noted(self, call.arguments, call)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, ClassVar
 
 import msgspec
@@ -178,8 +179,7 @@ class Entrance:
 
     def _check_rules(self, call: Call) -> None:
         caller, route = call.caller, call.route
-        if route is None:
-            raise Refused(Outcome.NO_SUCH_CALL, "no step has found a route")
+        assert route is not None  # noqa: S101 - `Proved` wants one, and has passed
         if route.proofs is not self.signed_in:
             return
         if caller is None:
@@ -194,9 +194,7 @@ class Entrance:
 
 
 def _before_performing(contract: Contract, anywhere: Anywhere) -> Iterator[Step]:
-    for step in contract.steps:
-        if isinstance(step, Performed):
-            return
+    for step in takewhile(lambda step: not isinstance(step, Performed), contract.steps):
         yield anywhere if isinstance(step, Routed) else step
 
 

@@ -96,8 +96,6 @@ def _write_traceback(_logger: object, _method: str, line: Line) -> Line:
     trouble = line.pop("exc_info", None)
     if isinstance(trouble, tuple):
         trouble = trouble[1]
-    if trouble is True:
-        trouble = sys.exc_info()[1]
     if isinstance(trouble, BaseException):
         line["traceback" if not sys.stderr.isatty() else "exception"] = told(trouble)
     return line

@@ -7,6 +7,7 @@ holds for it, so no number of a process that came back is mistaken for it.
 """
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -20,11 +21,6 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from lingpai.edge.tally import BOUNDS, BUCKETS, Tally
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows: no worker is ever thought dead, and nothing is folded
-    fcntl = None  # type: ignore[assignment]
 
 LOG = logging.getLogger(__name__)
 
@@ -240,8 +236,7 @@ class Board:
     @contextmanager
     def _locked(self, *, exclusive: bool) -> Iterator[None]:
         with (self._folder / "lock").open("ab") as file:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+            fcntl.flock(file, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
             yield
 
     def _run(self) -> None:
@@ -264,15 +259,12 @@ def _buckets(row: Sequence[int]) -> list[tuple[str, float]]:
 
 def _locked_file(path: Path) -> IO[bytes]:
     file = path.open("ab")
-    if fcntl is not None:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    fcntl.flock(file, fcntl.LOCK_EX)
     return file
 
 
 def _lives(path: Path) -> bool:
     """Return whether the worker that wrote the file at *path* lives: then it holds its lock."""
-    if fcntl is None:
-        return True
     try:
         with path.with_suffix(".alive").open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

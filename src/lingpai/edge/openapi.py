@@ -309,7 +309,7 @@ class _Described:
         }
         kinds = [kind for kind in (*answers, *carried.values()) if kind is not type(None)]
         schemas, named = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-        for kind in _with_members(kinds):
+        for kind in _with_members(kinds, set()):
             _in_order(named.get(kind.__name__, {}), list(kind.__annotations__))
         rest = iter(schemas)
         of_routes: list[Schema | None] = [None if kind is type(None) else next(rest) for kind in answers]
@@ -335,13 +335,14 @@ def _answered(route: Route) -> Any:
     return get_type_hints(write, include_extras=True).get("return", Any)
 
 
-def _with_members(kinds: Iterable[Any]) -> Iterable[Any]:
-    """Yield those of *kinds*, and of what these hold, that are objects with members by name."""
+def _with_members(kinds: Iterable[Any], seen: set[int]) -> Iterable[Any]:
+    """Yield those of *kinds*, and of what these hold, that are objects with members by name; but for those *seen*."""
     for kind in kinds:
-        if hasattr(kind, "__annotations__"):
+        if hasattr(kind, "__annotations__") and id(kind) not in seen:
+            seen.add(id(kind))
             yield kind
-            yield from _with_members(get_type_hints(kind).values())
-        yield from _with_members(get_args(kind))
+            yield from _with_members(get_type_hints(kind).values(), seen)
+        yield from _with_members(get_args(kind), seen)
 
 
 def _in_order(schema: dict[str, Any], names: Sequence[str]) -> None:

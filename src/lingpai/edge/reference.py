@@ -82,7 +82,7 @@ class Pages:
             for shown in self._members(each["name"], each["schema"], each["in"], required=each.get("required", False))
         ]
         members += self._of_object(content.get("schema", {}), "body")
-        _, media, success = self._success(operation)
+        media, success = self._success(operation)
         return CallShown(
             id=operation["operationId"],
             method=method,
@@ -99,14 +99,15 @@ class Pages:
             outcomes=operation["x-lingpai-outcomes"],
         )
 
-    def _success(self, operation: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
-        """Return status, content type and schema of the answer to a call that ends well."""
-        for status, response in operation["responses"].items():
-            for media, content in response["content"].items():
-                if "OK" in content["examples"]:
-                    schema = content["schema"]
-                    return status, media, schema["anyOf"][0] if "anyOf" in schema else schema
-        return "", "", {}
+    def _success(self, operation: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """Return content type and schema of the answer to a call that ends well."""
+        media, schema = next(
+            (media, content["schema"])
+            for response in operation["responses"].values()
+            for media, content in response["content"].items()
+            if "OK" in content["examples"]
+        )
+        return media, schema["anyOf"][0] if "anyOf" in schema else schema
 
     def _examples(self, operation: Mapping[str, Any], media: str) -> Iterator[tuple[str, Any]]:
         """Yield status and example of each answer."""
@@ -123,12 +124,20 @@ class Pages:
             return MemberShown("Authorization", "header", scheme["scheme"].capitalize(), required=True, about=about)
         return MemberShown(scheme["name"], scheme["in"], "", required=True, about=about)
 
-    def _of_object(self, schema: Mapping[str, Any], place: str, prefix: str = "") -> Iterator[MemberShown]:
+    def _of_object(
+        self, schema: Mapping[str, Any], place: str, prefix: str = "", above: Sequence[object] = ()
+    ) -> Iterator[MemberShown]:
         whole = self._resolved(schema)
-        for name, inner in whole.get("properties", {}).items():
-            yield from self._members(prefix + name, inner, place, required=name in whole.get("required", ()))
+        members = whole.get("properties", {})
+        # Of a tree one level is shown: those below look like it.
+        if not any(members is each for each in above):
+            required, inside = whole.get("required", ()), (*above, members)
+            for name, inner in members.items():
+                yield from self._members(prefix + name, inner, place, required=name in required, above=inside)
 
-    def _members(self, name: str, schema: Mapping[str, Any], place: str, *, required: bool) -> Iterator[MemberShown]:
+    def _members(
+        self, name: str, schema: Mapping[str, Any], place: str, *, required: bool, above: Sequence[object] = ()
+    ) -> Iterator[MemberShown]:
         whole = self._resolved(schema)
         item = self._resolved(whole["items"]) if "items" in whole else {}
         example = next(iter(whole.get("examples", whole.get("enum", ()))), whole.get("const"))
@@ -143,7 +152,7 @@ class Pages:
         )
         for inner, path in ((whole, f"{name}."), (item, f"{name}[].")):
             if "properties" in inner:
-                yield from self._of_object(inner, place, path)
+                yield from self._of_object(inner, place, path, above)
 
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return *schema*, or what it refers to; of one that may be null, what it is otherwise."""
@@ -231,9 +240,8 @@ def markdown(document: Document, language: Language) -> str:
         if call.body is not None:
             blocks.append(f"```json\n{_json(call.body)}\n```")
         blocks += [f"### {title[3]}", _table(heads["answer"], ((f"`{m.name}`", m.kind, m.about) for m in call.answer))]
-        ok = next((example for name, example in call.examples.items() if name.endswith(" OK")), None)
-        if ok is not None:
-            blocks.append(f"```json\n{_json(ok)}\n```")
+        ok = next(example for name, example in call.examples.items() if name.endswith(" OK"))
+        blocks.append(f"```json\n{_json(ok)}\n```")
         blocks.append(f"{title[4]}{title[10]}{' '.join(call.outcomes)}")
     return "\n\n".join(blocks) + "\n"
 

@@ -4,18 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def sample(schema: Mapping[str, Any], named: Mapping[str, Any]) -> Any:
+def sample(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozenset[str] = frozenset()) -> Any:
     """
     Return a value that *schema* allows: its own example where it has one, else made of its parts' examples.
 
+    Lengths and bounds are kept; a pattern, a format or a multiple asks for an example of its own.
+
     Args:
         named: The schemas that `$ref` may name, by the last part of the reference.
+        inside: Of these, what the value will be part of: a tree's example has nothing below its root.
 
     >>> sample({"type": "object", "properties": {"a": {"const": 1}, "b": {"type": "string", "examples": ["x"]}}}, {})
     {'a': 1, 'b': 'x'}
     """
     if "$ref" in schema:
-        return sample(named[schema["$ref"].rpartition("/")[2]], named)
+        name = _named(schema)
+        return sample(named[name], named, inside | {name})
     for word in ("examples", "enum"):
         if schema.get(word):
             return schema[word][0]
@@ -24,18 +28,25 @@ def sample(schema: Mapping[str, Any], named: Mapping[str, Any]) -> Any:
             return schema[word]
     for word in ("anyOf", "oneOf"):
         if word in schema:
-            return sample(schema[word][0], named)
-    return _made(schema, named)
+            return sample(next(each for each in schema[word] if _named(each) not in inside), named, inside)
+    return _made(schema, named, inside)
 
 
-def _made(schema: Mapping[str, Any], named: Mapping[str, Any]) -> Any:
+def _named(schema: Mapping[str, Any]) -> str:
+    return str(schema.get("$ref", "")).rpartition("/")[2]
+
+
+def _made(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozenset[str]) -> Any:
     match schema.get("type"):
         case "array":
-            return [sample(schema["items"], named)] if "items" in schema else []
+            fixed, items = schema.get("prefixItems", ()), schema.get("items")
+            more = max(1, schema.get("minItems", 1)) - len(fixed) if items and _named(items) not in inside else 0
+            return [sample(each, named, inside) for each in (*fixed, *[items] * more)]
         case "string":
-            return "…"[: schema.get("maxLength", 1)]
+            return ("…" * max(1, schema.get("minLength", 1)))[: schema.get("maxLength")]
         case "integer" | "number":
-            return schema.get("minimum", 0)
+            least = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
+            return min(least, schema.get("maximum", schema.get("exclusiveMaximum", least + 1) - 1))
         case "boolean":
             return True
         case "null":
@@ -43,9 +54,9 @@ def _made(schema: Mapping[str, Any], named: Mapping[str, Any]) -> Any:
         case _:
             required = schema.get("required", ())
             return {
-                name: sample(inner, named)
+                name: sample(inner, named, inside)
                 for name, inner in schema.get("properties", {}).items()
-                if name in required or has_sample(inner)
+                if name in required or (has_sample(inner) and _named(inner) not in inside)
             }
 
 

@@ -398,7 +398,7 @@ class Keyring:
         there = keys.all()
         if there:
             self._open(there[0])
-        elif not self._masters:
+        else:
             self._ask()
         return self._masters[0]
 

@@ -22,7 +22,7 @@ from lingpai.principals.bell import Rung, silence
 from lingpai.stores.interfaces import Feed, Place, Stores
 from lingpai.vocabulary.events import FeedEntry
 from lingpai.vocabulary.outcomes import NotRemembered
-from lingpai.vocabulary.values import AuthCode, Client, Session, Sighting, Standing
+from lingpai.vocabulary.values import AuthCode, Client, Sighting, Standing
 
 LOG = logging.getLogger(__name__)
 
@@ -344,9 +344,6 @@ class ReadAndRemembered:
     def standing_of(self, session_id: str) -> Standing | None:
         mark = self._remembered.mark()
         return self._keep(self._stores.sessions.standing_of(session_id), mark)
-
-    def of_user(self, user_id: int) -> Sequence[Session]:
-        return self._stores.sessions.of_user(user_id)
 
     def by_id(self, client_id: str) -> Client | None:
         mark = self._remembered.mark()

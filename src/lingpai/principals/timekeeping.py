@@ -94,5 +94,7 @@ class Timekeeper:
             self.keep(moments)
         except Refused as refusal:
             LOG.warning("the time is not kept: %s", refusal)
+        except Exception:
+            LOG.exception("the time is not kept")
         if not self.is_right():
             LOG.error("the clock is %d seconds behind the latest time seen: issuing nothing", self.behind() // SECOND)
