@@ -92,6 +92,11 @@ class Office:
         with self.stores.change(Event("session:ended", "session", self.session)) as change:
             change.sessions.end(self.session, reason, self.now)
 
+    def spend(self, number):
+        """Exchange pair *number* for none, as only a broken restore could."""
+        with self.stores.change(Event("test:spent", "session", self.session)) as change:
+            assert change.generations.claim(self.session, number, self.now)
+
     def events(self):
         return [row.kind for row in self.stores.audit.page(0, 1000) if row.kind.startswith("session:")]
 

@@ -145,3 +145,20 @@ def test_outrun_by_a_call_for_the_same_company_it_answers_the_same(office):
     pair = office.change_company(1, 2)
     assert pair == office.pair(2)
     assert office.pair(3) is None
+
+
+def test_a_token_of_a_pair_that_was_exchanged_and_replaced_by_nothing_is_no_reason_to_make_one(office):
+    office.spend(1)
+
+    refused = refusal(lambda: office.change_company(1, 2))
+
+    assert (refused.outcome, refused.reason) == (Outcome.SESSION_OVER, Reason.UNKNOWN)
+    assert office.pair(2) is None
+    assert office.standing().session.company_id == office.standing().user.company_id == 1
+
+
+def test_a_token_of_a_pair_that_was_never_made_is_the_end_of_nothing_but_the_call(office):
+    refused = refusal(lambda: office.change_company(7, 2))
+
+    assert (refused.outcome, refused.reason) == (Outcome.SESSION_OVER, Reason.UNKNOWN)
+    assert office.change_company(1, 2).number == 2

@@ -1,5 +1,6 @@
 """What an operation brings about besides its answer: sessions that end, rows that tell of it, who may come in next."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -96,6 +97,35 @@ def test_each_session_that_gives_way_is_the_oldest_and_has_a_row_of_its_own(town
     assert [row.subject_id for row in rows(town, "session:replaced")] == opened[:2]
 
 
+def test_a_session_that_ended_while_it_was_to_give_way_is_not_replaced_too(town):
+    town.client("mowork:pc", "-", "most_sessions=1")
+    first = town.caller().session.id
+    change_of = town.stores.change
+
+    @contextmanager
+    def outrun(event):
+        with change_of(event) as change:
+            change.sessions.live = end_behind(change.sessions, first, change.sessions.live)
+            yield change
+
+    town.stores.change = outrun
+    town.caller()
+
+    assert ended(town, first) is Reason.SIGNED_OUT
+    assert rows(town, "session:replaced") == []
+
+
+def end_behind(sessions, session_id, live):
+    """Return *live* behind which the user signs out, as engines allow whose changes see each other's commits."""
+
+    def found(*which):
+        there = live(*which)
+        assert sessions.end(session_id, Reason.SIGNED_OUT, 1)
+        return there
+
+    return found
+
+
 def test_who_registers_is_signed_in_and_both_have_a_row(town):
     granted = town.register(town.visitor(registration="open"), BO)
 
@@ -150,6 +180,16 @@ def test_no_code_is_given_for_what_ended_just_before(town, did, outcome):
     town.operator(*did)
 
     assert refusal(lambda: authorize(caller, None)).outcome is outcome
+    assert town.tables.rows.codes == {}
+    assert rows(town, "code:granted") == []
+
+
+def test_a_house_that_says_nothing_of_codes_gives_none(town):
+    authorize = Authorize(town.stores, town.admission, town._keys, town.house.clock, town.random)
+    caller = town.caller()
+
+    with pytest.raises(ValueError, match="mowork gives no codes"):
+        authorize(caller, None)
     assert town.tables.rows.codes == {}
     assert rows(town, "code:granted") == []
 

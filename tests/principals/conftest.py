@@ -1,5 +1,7 @@
 """A user, two companies, two client apps and three sessions on memory stores, and workers that remember them."""
 
+import logging
+import queue
 from dataclasses import dataclass, field
 
 import msgspec
@@ -118,3 +120,26 @@ def told(subject, subject_id):
 @pytest.fixture
 def town():
     return Town()
+
+
+class Lines(logging.Handler):
+    """The lines that are logged, which a test can wait for."""
+
+    def __init__(self):
+        super().__init__()
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def emit(self, record):
+        self._lines.put(logging.Formatter().format(record))
+
+    def next(self):
+        """Return the next line, with its traceback."""
+        return self._lines.get(timeout=30)
+
+
+@pytest.fixture
+def lines():
+    lines, log = Lines(), logging.getLogger("lingpai")
+    log.addHandler(lines)
+    yield lines
+    log.removeHandler(lines)

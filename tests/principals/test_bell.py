@@ -1,8 +1,10 @@
 """An ending holds at once on all workers of a machine: two houses in two processes share one bell."""
 
+import os
 import secrets
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,8 @@ from tests.stores.programs import Program
 from tests.torture.server import Server
 
 ROUNDS = 40
+
+OPEN_FILES = Path("/proc/self/fd")
 
 ANOTHER_WORKER = """
 import sys
@@ -134,15 +138,19 @@ def test_the_file_is_its_owners_and_never_made_shorter(tmp_path):
     assert second.rung() == first.rung() != 0
 
 
-@pytest.mark.parametrize("spoil", ["mkdir", "removed folder"])
+@pytest.mark.parametrize("spoil", ["mkdir", "removed folder", "no file that has a size"])
 def test_where_no_file_can_be_mapped_there_is_no_bell(tmp_path, spoil):
     path = tmp_path / BELL
     if spoil == "mkdir":
         path.mkdir()
-    else:
+    elif spoil == "removed folder":
         path = tmp_path / "nowhere" / BELL
+    else:
+        os.mkfifo(path)
+    open_files = len([*OPEN_FILES.iterdir()])
 
     assert open_bell(path, secrets.token_bytes) is None
+    assert len([*OPEN_FILES.iterdir()]) == open_files
 
 
 def test_a_change_that_tells_nobody_anything_rings_nothing():

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from lingpai.principals import verifying
 from lingpai.principals.chain import AUDIT, BEGINNING, canonical, link
 from lingpai.principals.keys import Keyring
-from lingpai.principals.sealer import BATCH, MOST_LOST, Sealer
+from lingpai.principals.sealer import BATCH, HEAD_SECONDS, MOST_LOST, Sealer
 from lingpai.principals.verifying import MOST_FAULTS, Fault, verify
 from lingpai.stores.memory import Held, Memory, Rows
 from lingpai.vocabulary.events import AuditRow, Event
@@ -362,3 +363,43 @@ def test_kinds_are_counted_as_they_are_sealed(archive):
     archive.sealer.seal_all()
 
     assert archive.sealer.kinds == {"key:added": 1, "user:changed": ROWS - 1, "session:opened": 2}
+
+
+def test_a_round_seals_all_that_waits_however_much_that_is(archive):
+    archive.write(BATCH + 10)
+    archive.sealer._round()
+
+    assert archive.sealer.waiting_seconds() == 0
+    assert len(archive.seals) == ROWS + BATCH + 10
+
+
+def test_a_trail_that_was_emptied_is_told_of_and_has_no_end_to_log(archive, caplog):
+    caplog.set_level("INFO")
+    archive.write(1)
+    archive.sealer._round()
+    end = archive.seals[ROWS + 1].hash.hex()
+    archive.rows.clear()
+    archive.seals.clear()
+    archive.ticks += HEAD_SECONDS
+    caplog.clear()
+    archive.sealer._round()
+
+    assert caplog.messages == [f"the audit chain was cut or replaced: its end was {ROWS + 1} {end}, and now is at 0"]
+
+
+def test_a_trail_that_is_cut_while_it_is_verified_has_lost_its_end(archive, monkeypatch):
+    monkeypatch.setattr(verifying, "BATCH", 3)
+
+    def cut(done, _all):
+        for number in range(5, ROWS + 1):
+            archive.seals.pop(number, None)
+            archive.rows.pop(number, None)
+
+    assert archive.faults(went=cut) == [Fault("tail-cut", ROWS, other=4)]
+    assert archive.faults() == []
+
+
+def test_more_rows_unsealed_than_anybody_reads_end_the_search(archive):
+    archive.write(2 * MOST_FAULTS)
+
+    assert archive.faults() == [Fault("row-unsealed", number=ROWS + 1 + number) for number in range(MOST_FAULTS)]

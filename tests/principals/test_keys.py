@@ -7,6 +7,7 @@ from threading import Barrier
 import pytest
 
 from lingpai.composition import open_house
+from lingpai.principals import keys as module
 from lingpai.principals.keys import DATA, Keyring, KeyTrouble
 from lingpai.principals.master_key import make_key_file, read_key_file
 from lingpai.stores.memory import Memory
@@ -75,3 +76,20 @@ def test_a_worker_has_a_connection_for_each_of_its_threads(tmp_path):
         assert house.stores._database._engine.pool.size() > 100  # type: ignore[attr-defined] # SQL stores
     finally:
         house.stores.close()
+
+
+def test_a_key_that_strays_into_a_log_stays_unread(keys):
+    key = keys.current(DATA)
+
+    assert repr(key) == f"Key({key.id}, …)"
+    assert key.value.hex() not in f"{key!r} {key}"
+
+
+def test_however_many_secrets_are_asked_for_few_stay_open(keys, monkeypatch):
+    monkeypatch.setattr(module, "MOST_OPEN", 3)
+    sealed = {place: keys.seal(Secret(f"hidden {place}"), place) for place in map(str, range(8))}
+
+    for _ in range(2):
+        for place, each in sealed.items():
+            assert keys.unseal(each, place).reveal() == f"hidden {place}"
+            assert len(keys._opened) <= 3

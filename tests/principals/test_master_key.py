@@ -173,3 +173,12 @@ def test_two_rotations_at_once_are_one_too_many(tmp_path):
         pass
     with rotating(source):
         pass
+
+
+def test_a_key_that_is_away_or_cannot_be_read_is_named_with_what_to_do(tmp_path):
+    (tmp_path / "folder").mkdir()
+
+    assert refused(MasterKeySource(tmp_path / "away")) == (
+        f"there is no {tmp_path / 'away'}: restore it from your backup of the keys"
+    )
+    assert refused(MasterKeySource(tmp_path / "folder")) == f"{tmp_path / 'folder'} cannot be read: Is a directory"

@@ -4,6 +4,7 @@ import itertools
 import random
 import threading
 import time
+from collections import OrderedDict
 from contextlib import suppress
 from typing import Any
 
@@ -128,6 +129,7 @@ def test_what_is_ended_is_not_remembered_when_it_is_read(town):
         ("contract", "zhiyun", set()),
         ("secret", "app", set()),
         ("keys", "pepper", set()),
+        ("module", "garden", set()),
         ("everything", "", {"mei1", "mei2", "bo1"}),
     ],
 )
@@ -500,3 +502,45 @@ def test_a_read_never_reuses_an_open_transaction(tmp_path, town):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
     first.close()
     second.close()
+
+
+class ForgottenBehind(OrderedDict):
+    """Sessions of which another thread forgets one right behind the look that finds it."""
+
+    def __init__(self, kept, forget):
+        super().__init__(kept)
+        self._forget = forget
+
+    def get(self, key, default=None):
+        found = super().get(key, default)
+        self._forget(key)
+        return found
+
+
+def test_a_session_that_is_forgotten_while_its_use_is_noted_breaks_nothing(town):
+    worker = town.worker(most=2)
+    worker.fill("mei1", "mei2")
+    remembered = worker.remembered
+    remembered._standings = ForgottenBehind(remembered._standings, remembered._forget_session)
+
+    assert worker.memory.standing_of("mei1").session.id == "mei1"
+    assert list(remembered._standings) == ["mei2"]
+
+
+def test_the_event_loop_waits_for_nobody_who_is_at_work_on_what_is_remembered(town):
+    worker = town.worker(most=2)
+    worker.fill("mei1", "mei2")
+
+    with worker.remembered._lock:
+        assert worker.remembers("mei1")
+    worker.fill("bo1")
+
+    # Its use was not noted, so it went as if it had not been.
+    assert [each for each in ("mei1", "mei2", "bo1") if worker.remembers(each)] == ["mei2", "bo1"]
+
+
+def test_where_the_system_counts_no_sleep_the_clock_still_never_goes_back(monkeypatch):
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
+
+    before = time.monotonic()
+    assert before <= ticks_while_asleep() <= time.monotonic()

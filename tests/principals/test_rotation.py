@@ -1,6 +1,7 @@
 """A key is rotated and nobody is refused: two workers, whose rings hear of it when the test says so."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from lingpai.principals.keys import (
     DATA,
     PEPPER,
     REREAD_SECONDS,
+    SKEWED_SECONDS,
     Keyring,
     KeyTrouble,
     found_by_digest,
@@ -462,3 +464,153 @@ def test_the_event_loop_waits_for_nobody_who_reads_keys(world):
         read_signed(forged, loop, PURPOSE)
     with pytest.raises(Refused):
         read_signed(forged, ring, PURPOSE)
+
+
+def test_the_event_loop_leaves_a_key_that_it_does_not_know_to_a_thread(world):
+    late, early = late_and_early(world)
+    kept = late.imprint(Secret("s3cret"))
+    loop, before = late.from_memory(), late.read.asked
+
+    for unknown in (early.current(PURPOSE).id, 0):
+        with pytest.raises(NotRemembered):
+            loop.numbered(PURPOSE, unknown)
+    with pytest.raises(NotRemembered):
+        loop.fits((99).to_bytes(4, "big") + kept[4:], "s3cret")
+
+    assert late.read.asked == before
+    assert not late.fits((99).to_bytes(4, "big") + kept[4:], "s3cret")
+    assert loop.fits(kept, "s3cret")
+
+
+def test_a_worker_goes_on_with_the_keys_it_knows_where_somebody_has_emptied_the_table(world):
+    ring = world.ring()
+    token, kept = signed(ring), ring.imprint(Secret("s3cret"))
+    with world.stores.change(Event("keys:lost", "keys", "")) as change:
+        for row in change.keys.all():
+            change.keys.drop(row.id)
+    ring.hear([FeedEntry(1, "keys", "")])
+
+    assert read_signed(token, ring, PURPOSE) == read_signed(signed(ring), ring, PURPOSE) == {"exp": 1}
+    assert ring.fits(kept, "s3cret")
+    assert ring.are_all_open()
+    ring.prepare("something.new")
+    assert world.ring("something.new").current("something.new") == ring.current("something.new")
+
+
+def test_a_key_that_cannot_be_opened_is_not_in_use_here(world):
+    ring = world.ring()
+    with world.stores.change(Event("master-key:rotated", "keys", "")) as change:
+        ring.seal_anew(change.keys, bytes(range(32)))
+    stuck = Keyring(world.stores, bytes(32), lambda: NOW, bytes, world.ticks)
+    (row,) = world.stores.keys.of(PURPOSE)
+
+    assert not stuck.is_in_use(PURPOSE, row.id)
+    assert not stuck.are_all_open()
+
+
+def test_a_secret_whose_key_is_gone_is_told_by_its_place(world):
+    ring = world.ring()
+    sealed = ring.seal(Secret("hidden"), "clients.1.secret")
+    with world.stores.change(Event("keys:dropped", "keys", DATA)) as change:
+        ring.add(change.keys, DATA)
+        change.keys.drop(ring.current(DATA).id)
+
+    with pytest.raises(KeyTrouble, match=r"^the data key of clients\.1\.secret is gone$"):
+        world.ring().unseal(sealed, "clients.1.secret")
+
+
+def test_keys_of_a_house_that_this_process_does_not_serve_are_retired_too(world):
+    settled(world, "mowork.token")
+
+    retiring = Retiring(world.stores, world.ring(PEPPER, DATA), lambda: world.town.now)
+    world.wait(SKEWED_SECONDS)
+    retiring.tidy()
+
+    assert world.stores.keys.of("mowork.token")[1].ends == NOW + HOUR + MARGIN_SECONDS * 1000
+
+
+def test_a_client_whose_secret_opens_no_more_is_named_and_the_others_are_kept_anew(world, caplog):
+    ring = world.ring()
+    for client_id in ("a", "b", "c"):
+        add_client(world, ring, client_id)
+    with world.stores.change(Event("client:spoilt", "client", "b")) as change:
+        spoilt = change.clients.by_id("a").secret_sealed
+        change.clients.save(replace(change.clients.by_id("b"), secret_sealed=spoilt))
+    ring, retiring = settled(world, DATA)
+
+    assert retiring.tidy().clients == 2
+    assert caplog.messages == ["client b needs a new secret: what is kept at clients.b.secret was not sealed there"]
+    world.town.now = world.stores.keys.of(DATA)[1].ends
+    assert retiring.tidy().keys == 0
+    assert caplog.messages[-1] == "a client's secret rests on the data before and cannot be kept anew: the key stays"
+    assert len(ids(world, DATA)) == 2
+    with pytest.raises(Refused, match="a client's secret rests on an older data") as refused:
+        dropping(world, ring)("operator", DATA)
+    assert refused.value.outcome is Outcome.NOT_ALLOWED
+    assert len(ids(world, DATA)) == 2
+
+
+class Outrun(Counted):
+    """A ring during whose next look something happens."""
+
+    meanwhile: Any
+
+    def is_in_use(self, purpose, key_id):
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
+        return super().is_in_use(purpose, key_id)
+
+
+def test_of_two_workers_that_drop_a_key_at_once_one_does_and_writes_it_down(world):
+    ring, retiring = settled(world, PURPOSE)
+    retiring.tidy()
+    world.town.now = world.stores.keys.of(PURPOSE)[1].ends
+    slow = Outrun(Counting(world.stores), bytes(32), lambda: world.town.now, bytes, world.ticks)
+    slow.prepare(PURPOSE)
+    slow.meanwhile = lambda: dropped.append(retiring.tidy().keys)
+    dropped: list[int] = []
+
+    dropped.append(Retiring(world.stores, slow, lambda: world.town.now).tidy().keys)
+
+    assert dropped == [1, 0]
+    details = [row.detail["dropped"] for row in world.stores.audit.page(0, 1000) if row.kind == "key:retired"]
+    assert details == [0, 1]
+    assert ids(world, PURPOSE) == [ring.current(PURPOSE).id]
+
+
+# Keys that have leaked.
+
+
+def dropping(world, ring):
+    return DropKeys(world.stores, ring, lambda: world.town.now)
+
+
+def test_a_leaked_key_stays_until_the_new_one_is_used(world):
+    ring = world.ring()
+    world.rotate(ring)
+
+    with pytest.raises(Refused, match="not used yet") as refused:
+        dropping(world, ring)("operator", PURPOSE)
+
+    assert refused.value.outcome is Outcome.NOT_ALLOWED
+    assert len(ids(world, PURPOSE)) == 2
+
+
+@pytest.mark.parametrize("purpose", [DATA, "identity"])
+def test_who_is_signed_in_stays_so_when_a_key_is_dropped_that_no_token_rests_on(world, purpose):
+    ring = world.ring()
+    add_client(world, ring, "a")
+    ring, _ = settled(world, purpose)
+
+    assert dropping(world, ring)("operator", purpose) == 0
+    assert len(ids(world, purpose)) == 1
+    world.hear(ring, purpose=purpose)
+    assert all(world.stores.sessions.standing_of(one).session.ended is None for one in ("mei1", "mei2", "bo1"))
+    assert ring.fits(world.stores.clients.by_id("a").secret_digest, "secret-of-a")
+
+
+def test_where_there_is_no_older_key_nobody_is_signed_out(world):
+    ring = world.ring(PEPPER, DATA)
+
+    assert dropping(world, ring)("operator", PEPPER) == 0
+    assert world.stores.sessions.standing_of("mei1").session.ended is None

@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from lingpai.principals import remembered as module
 from lingpai.principals.remembered import Remembered
 from lingpai.vocabulary.events import FeedEntry
 from lingpai.vocabulary.outcomes import NotRemembered
@@ -83,3 +84,14 @@ def test_sessions_forgotten_one_by_one_leave_nothing_behind(remembered, sessions
 
     assert not remembered._of_user
     assert not remembered._digests
+
+
+def test_what_sessions_have_alike_is_let_go_of_before_it_fills_the_memory(remembered, monkeypatch):
+    monkeypatch.setattr(module, "MOST_CLIENTS", 10)
+    for number in range(100):
+        each = standing(f"s{number}", number)
+        each = msgspec.structs.replace(each, client=replace(each.client, name=f"App {number}"))
+        remembered.keep_standing(each, remembered.mark())
+
+    assert len(remembered._alike) <= 10 + 2
+    assert [remembered.standing_of(f"s{number}").client.name for number in (0, 99)] == ["App 0", "App 99"]

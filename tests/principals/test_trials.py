@@ -229,6 +229,17 @@ def test_the_audit_trail_tells_when_strangers_begin_to_wait_for_each_other(town)
     assert delays(town) == [("1", {"network": "", "tries": 10})]
 
 
+def test_a_try_with_which_two_delays_begin_is_told_twice(town):
+    for number in range(8):
+        for _ in range(FIRST + 1):
+            town.attempt(f"10.0.0.{number}")
+    assert delays(town) == []
+    for _ in range(5):
+        town.attempt(HOME)
+
+    assert delays(town) == [("1", {"network": HOME, "tries": 5}), ("1", {"network": "", "tries": 10})]
+
+
 def test_whoever_finds_the_gate_full_has_not_tried(town):
     with pytest.MonkeyPatch.context() as full:
         full.setattr(town.counting, "_places", type(town.counting._places)(1))

@@ -182,7 +182,9 @@ def verify(
     seals = stores.seals
     head = seals.head()
     report = Report(head=head)
-    heads = {position: hash_ for position, hash_ in (heads or {}).items() if position >= first}
+    # What was there when we began must be there still, as if it had been copied.
+    known = {**({head.position: head.hash} if head else {}), **(heads or {})}
+    heads = {position: hash_ for position, hash_ in known.items() if position >= first}
     walk = _Walk(keys, heads, first - 1, _hash_before(stores, first))
     place = first - 1
     # The chain may grow meanwhile; its end is where it was when we began.
@@ -190,6 +192,7 @@ def verify(
     while place < end and not walk.is_hopeless:
         batch = [sealed for sealed in seals.page(place, BATCH) if sealed.seal.position <= end]
         if not batch:
+            end = place
             break
         for sealed in batch:
             if not walk.is_hopeless:
