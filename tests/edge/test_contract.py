@@ -6,8 +6,10 @@ import pytest
 
 from lingpai.composition import declarations
 from lingpai.contracts.mowork import CODES
+from lingpai.edge.call import Request
 from lingpai.edge.codes import CodeTable
 from lingpai.edge.contract import Contract, Route, Step
+from lingpai.edge.pipeline import serve
 from lingpai.modules.module import BusinessCall, Offer
 from lingpai.operations.check_token import CheckToken
 from lingpai.vocabulary.outcomes import Outcome
@@ -96,3 +98,17 @@ def test_a_thread_can_do_whatever_a_route_names_and_the_loop_what_says_it_may(na
 
     assert named <= set(asking)
     assert {verb for verb in named if verb.FROM_MEMORY} == named & set(remembering)
+
+
+def test_a_step_that_says_nothing_of_what_it_does_lets_nobody_pass(contract):
+    class Misspelt(Step):
+        def _call_(self, call):
+            """Meant to check something."""
+
+    stage = Stage("mowork")
+    careless = replace(contract, steps=(Misspelt(), *contract.steps))
+
+    answer = serve(careless, Request("GET", "/user/getinfo", b"", (), b""), stage.house.shell.desks.asking)
+
+    assert answer.status == 500
+    assert isinstance(answer.trouble, NotImplementedError)

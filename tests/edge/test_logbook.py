@@ -9,8 +9,10 @@ import threading
 import pytest
 
 from lingpai.bridges.forward import ASKER
-from lingpai.edge.logbook import BURST, ON_LOOP, Sample, current_request, request_id
+from lingpai.edge.call import Request
+from lingpai.edge.logbook import BURST, ON_LOOP, Logbook, Sample, current_request, request_id
 from lingpai.edge.logs import told
+from lingpai.edge.pipeline import Answer
 from lingpai.principals.services import asking_token, purpose_of
 from lingpai.vocabulary.settings import SettingRefused, load_settings, told_settings
 from tests.conformance.stage import Stage
@@ -296,3 +298,59 @@ def test_each_line_is_one_json_object_where_nobody_looks():
     assert second["message"] == "written"
     assert "ValueError" in third["traceback"]
     assert "hunter2x" not in done.stderr
+
+
+WRITE_FOR_REQUEST = """
+import asyncio, logging
+from lingpai.edge.call import Request
+from lingpai.edge.logbook import CURRENT, ON_LOOP
+from lingpai.edge.logs import write_logs
+
+write_logs()
+LOG = logging.getLogger("lingpai.somewhere")
+
+async def on_loop():
+    ON_LOOP.request = Request("GET", "/", b"", (), b"", id="loop")
+    LOG.info("on the loop")
+
+LOG.info("before")
+CURRENT.set(Request("GET", "/", b"", (), b"", id="thread"))
+LOG.info("on a thread")
+LOG.info("told by itself", extra={"request": "own"})
+LOG.error("nothing raised", exc_info=True)
+asyncio.run(on_loop())
+"""
+
+
+def test_a_line_of_any_depth_names_its_request_where_it_does_not_itself():
+    done = subprocess.run([sys.executable, "-c", WRITE_FOR_REQUEST], capture_output=True, text=True, check=True)
+
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {line["message"]: line.get("request") for line in lines} == {
+        "before": None,
+        "on a thread": "thread",
+        "told by itself": "own",
+        "nothing raised": "thread",
+        "on the loop": "loop",
+    }
+    assert [line["message"] for line in lines if "traceback" in line or "exc_info" in line] == []
+
+
+def test_a_flood_of_failures_writes_a_few_tracebacks_and_how_many_it_left_out(stage, lines):
+    now = 100.0
+    logbook, contract = Logbook("none", lambda: now), stage.house.served["mowork"].contract
+    failed = Answer(500, {}, b"", trouble=RuntimeError("broken"))
+
+    def fail():
+        logbook.write(contract, Request("GET", "/user/getinfo", b"", (), b""), failed, 1)
+
+    for _ in range(BURST + 10):
+        fail()
+    assert [line["message"] for line in lines()] == ["mowork: GET /user/getinfo failed"] * BURST
+    assert not any("left_out" in line for line in lines())
+    now += 1
+    fail()
+
+    assert len(lines()) == BURST + 1
+    assert lines()[-1]["left_out"] == 10
+    assert lines()[-1]["exc_info"][1] is failed.trouble

@@ -1,13 +1,17 @@
 """What operators measure: right over several workers, also over those that died, and for nobody else."""
 
+import json
 import os
 import re
 import signal
+import threading
 import time
+from functools import partial
 from http.client import HTTPConnection
 
 import pytest
 
+from lingpai.edge import metrics
 from lingpai.edge.metrics import Board
 from lingpai.edge.proxies import Readers
 from lingpai.edge.tally import BOUNDS, BUCKETS, Tally
@@ -182,3 +186,91 @@ def test_the_tools_of_prometheus_read_the_page(tmp_path):
     own.stop()
 
     assert {"lingpai_calls", "lingpai_call_seconds", "lingpai_workers", "lingpai_build_info"} <= names
+
+
+def test_more_labels_than_anybody_reads_are_told_as_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(metrics, "MOST_LABELS", 3)
+    boards = [Board(tmp_path, Tally(), partial(changes, *kinds)) for kinds in ("ab", "acde")]
+    for each in boards:
+        each.flush()
+
+    page = told(boards[0].page("1"))
+
+    counted = {name: count for name, count in page.items() if name.startswith("lingpai_changes_total")}
+    assert sum(counted.values()) == 6
+    assert counted['lingpai_changes_total{kind="a"}'] == 2
+    assert counted['lingpai_changes_total{kind="other"}'] == 2
+    assert len(counted) == 3 + 1
+
+
+def changes(*kinds):
+    return {"lingpai_changes": {(kind,): 1.0 for kind in kinds}}
+
+
+def left_by_the_dead(folder, workers=1):
+    """Return the files of workers that counted 3 calls each and died together."""
+    dead = [board(folder, memory=3) for _ in range(workers)]
+    for each in dead:
+        each.start()
+    for each in dead:
+        each.stop()
+    return [folder / f"{each._name}.json" for each in dead]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff"])
+def test_what_a_worker_left_half_written_stops_nobody_and_goes(tmp_path, content):
+    broken, whole = left_by_the_dead(tmp_path, 2)
+    broken.write_bytes(content)
+    living = board(tmp_path, memory=1)
+    living.start()
+    page = told(living.page("1"))
+    living.stop()
+
+    assert (page[OK], page["lingpai_workers"]) == (3 + 1, 1)
+    assert not broken.exists()
+    assert not whole.exists()
+
+
+def test_a_worker_whose_mark_of_life_is_gone_is_dead(tmp_path):
+    (left,) = left_by_the_dead(tmp_path)
+    left.with_suffix(".alive").unlink()
+
+    page = told(board(tmp_path, memory=1).page("1"))
+
+    assert (page[OK], page["lingpai_workers"]) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [(OSError(28, "No space left on device"), 1), (RuntimeError("a fault of ours"), 2)],
+    ids=["disk", "fault"],
+)
+def test_a_worker_that_cannot_write_goes_on_trying_and_says_so(tmp_path, monkeypatch, caplog, trouble, said):
+    monkeypatch.setattr(metrics, "FLUSH_SECONDS", 0.01)
+    values: dict[str, dict[tuple[str, ...], float]] = changes("a")
+    failing, tried, written = threading.Event(), threading.Semaphore(0), threading.Event()
+
+    def measured():
+        if failing.is_set():
+            tried.release()
+            raise trouble
+        if values != changes("a"):
+            written.set()
+        return values
+
+    own = Board(tmp_path, Tally(), measured)
+    own.start()
+    failing.set()
+    for _ in range(3):
+        assert tried.acquire(timeout=30)
+    values |= changes("a", "b")
+    failing.clear()
+    assert written.wait(30)
+    own.stop()
+
+    lines = [record for record in caplog.records if record.message.startswith("metrics are not written")]
+    assert len(lines) >= said
+    assert said > 1 or len(lines) == 1
+    assert ("No space left on device" if said == 1 else "RuntimeError: a fault of ours") in caplog.text
+    kept = json.loads((tmp_path / f"{own._name}.json").read_text())
+    assert ["lingpai_changes", "b", 1.0] in kept["values"]

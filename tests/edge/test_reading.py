@@ -2,12 +2,23 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lingpai.edge.reading import DEEPEST, MOST_MEMBERS, read_form, read_json, read_multipart, read_object
+from lingpai.edge.call import Call, Request
+from lingpai.edge.describing import Asked
+from lingpai.edge.reading import (
+    DEEPEST,
+    MOST_MEMBERS,
+    NestedArguments,
+    read_form,
+    read_json,
+    read_multipart,
+    read_object,
+)
 from lingpai.vocabulary.outcomes import Outcome, Refused
 
 
@@ -236,3 +247,35 @@ VALUES = st.recursive(
 @given(value=VALUES, escaped=st.booleans())
 def test_what_was_written_as_json_is_read_as_it_was(value, escaped):
     assert read_json(json.dumps(value, ensure_ascii=escaped).encode()) == value
+
+
+NOTHING: Any = None
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments"),
+    [
+        (b"requestParam[x]=1", {"x": "1"}),
+        (b"requestParams=1", {"requestParams": "1"}),
+        (b"requestParam[x=1", {"requestParam[x": "1"}),
+        (b"requestParamx]=1", {"requestParamx]": "1"}),
+    ],
+)
+def test_a_member_that_only_begins_like_the_nest_is_one_of_its_own(query, arguments):
+    call = Call(Request("GET", "/", query, (), b""), NOTHING, NOTHING, 0)
+
+    NestedArguments("requestParam")(call)
+
+    assert call.arguments == arguments
+    assert call.query == ({} if "x" in arguments else arguments)
+
+
+def test_a_call_without_arguments_is_described_without_a_nest():
+    common = Asked(place="query", name="client_type")
+    nested = NestedArguments("requestParam")
+
+    bare, whole = nested.places("GET", [common]), nested.places("GET", [common, Asked(place="argument", name="x")])
+
+    assert ([each["name"] for each in bare.query], bare.words) == (["client_type"], ("", ""))
+    assert [each["name"] for each in whole.query] == ["client_type", "requestParam"]
+    assert "requestParam={…}" in whole.words[1]

@@ -1,5 +1,8 @@
 """Which passwords may be chosen, and what is right for whom."""
 
+import os
+import threading
+
 import pytest
 
 from lingpai.principals.passwords.argon2 import hash_password
@@ -41,3 +44,15 @@ def test_a_gate_is_as_wide_after_a_failure_as_before_and_sends_away_who_finds_it
     with pytest.raises(Refused) as refused:
         gate.verify(encoded, "tiger lily")
     assert (refused.value.outcome, refused.value.retry_after) == (Outcome.TOO_MANY_ATTEMPTS, 2)
+
+
+def test_a_thread_that_hashes_gives_way_to_all_others():
+    gate, niceness = HashingGate(1), []
+
+    def note():
+        niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    gate.verify(None, "tiger lily", first=note)
+    gate._run(note)
+
+    assert niceness == [os.getpriority(os.PRIO_PROCESS, 0), 10]
