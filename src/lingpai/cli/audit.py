@@ -335,12 +335,12 @@ _FAULTS: Mapping[str, tuple[str, str]] = {
         "position {position}: the seal of row {number} names a key that is not here",
     ),
     "tail-cut": (
-        "位置 {position} 在别处有副本，链却止于 {other}：链尾被截断",
-        "position {position} was copied elsewhere, but the chain ends at {other}: its end was cut off",
+        "位置 {position} 有副本或刚才还在，链却止于 {other}：链尾被截断",
+        "position {position} was copied or seen before, but the chain ends at {other}: its end was cut off",
     ),
     "head-differs": (
-        "位置 {position}(记录 {number})与别处的副本不同：链被换过",
-        "position {position} (row {number}) differs from the copy kept elsewhere: the chain was replaced",
+        "位置 {position}(记录 {number})与副本或刚才读到的不同：链被换过",
+        "position {position} (row {number}) differs from what was copied or seen before: the chain was replaced",
     ),
 }
 """What each fault is called, in Chinese and English."""

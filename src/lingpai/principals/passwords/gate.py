@@ -23,7 +23,9 @@ RETRY_SECONDS = 2
 def _give_way() -> None:
     """Lower this thread's own priority, where the system knows threads by id (Linux)."""
     if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        thread = threading.get_native_id()
+        # Never raised: that is forbidden to whoever was started with less, and no password could be hashed.
+        os.setpriority(os.PRIO_PROCESS, thread, max(10, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 class HashingGate:
