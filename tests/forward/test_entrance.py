@@ -43,7 +43,7 @@ def test_a_client_needs_the_scope_that_its_service_asks_for():
     shown = ("x-mmm-accesstoken", sign_in(stage)["access_token"])
     proxy = Proxy(stage)
 
-    for scope, passed in (("", False), ("order", False), ("goods orders", True)):
+    for scope, passed in (("", False), ("order preorders", False), ("goods orders", True)):
         stage.client("oppmg:unknown", "-", f"scope={scope}")
         status, headers, _ = proxy.ask("/", shown)
         assert (status, "x-lingpai-identity" in headers) == ((200, True) if passed else (403, False))

@@ -1,6 +1,5 @@
 """Which passwords may be chosen, and what is right for whom."""
 
-import os
 import subprocess
 import sys
 

@@ -606,6 +606,7 @@ def test_who_is_signed_in_stays_so_when_a_key_is_dropped_that_no_token_rests_on(
     assert len(ids(world, purpose)) == 1
     world.hear(ring, purpose=purpose)
     assert all(world.stores.sessions.standing_of(one).session.ended is None for one in ("mei1", "mei2", "bo1"))
+    assert [row.kind for row in world.stores.audit.page(0, 1000)][-1] == "keys:dropped"
     assert ring.fits(world.stores.clients.by_id("a").secret_digest, "secret-of-a")
 
 

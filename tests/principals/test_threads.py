@@ -39,9 +39,10 @@ def place():
 
 
 def heard(lines, told):
-    """Wait for the next line, and return what it says before it tells what is wrong."""
+    """Wait for the next line, and return what it says before it tells what is wrong: of a fault with its traceback."""
     line = lines.next()
     assert line.endswith(told)
+    assert ("Traceback" in line) is told.startswith("RuntimeError")
     return line.removesuffix(told).partition("\n")[0].rstrip(": ")
 
 

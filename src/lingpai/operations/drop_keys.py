@@ -61,7 +61,7 @@ class DropKeys:
         """End the rows of the sessions whose tokens are refused now, a batch at a time."""
         purpose, ended = newest.purpose, 0
         contract, dot, kind = purpose.partition(".")
-        if purpose == DATA or not older or not (dot or purpose == PEPPER):
+        if not older or not (dot or purpose == PEPPER):
             return 0
         # A pair names the key that signed it; of other tokens we know when they were made.
         by_key, until = (older, self.clock()) if kind == "pair" else ((), newest.begins)
