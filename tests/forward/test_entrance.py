@@ -74,6 +74,7 @@ def test_what_fails_of_ours_lets_nobody_pass_and_is_written_down_with_the_servic
     assert "x-lingpai-identity" not in headers
     (line,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert line.getMessage() == "oppmg: judging /v1/…/… for shop failed"
+    assert line.request == headers["x-request-id"]
     assert "RuntimeError: the stage planted a bug" in caplog.text
     stage.fault("none")
     assert proxy.ask("/v1/order/list", ("x-mmm-accesstoken", pair["access_token"]))[0] == 200
