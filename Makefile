@@ -90,6 +90,12 @@ coverage: setup tools $(PLAYGROUND) ## measure the branches of edge, operations 
 	$(BIN)/coverage combine -q && $(BIN)/coverage report --sort=cover || failed="$$failed report"; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
+# What decides who may call, and what a token is.
+JUDGED := $(wildcard src/lingpai/edge/checks/[a-z]*.py src/lingpai/edge/schemes/[a-z]*.py) src/lingpai/principals/admission.py
+.PHONY: mutants
+mutants: setup ## change checks and schemes in every small way, and say what no test notices (ONLY="src/…/timestamp.py")
+	@$(BIN)/python -m tests.mutants $(or $(ONLY),$(JUDGED))
+
 .PHONY: torture
 torture: setup ## stop, kill, starve and race servers, with full counts; prints what it measured
 	@LINGPAI_TEST_TORTURE=1 $(BIN)/pytest tests/torture -s --timeout 1200 $(PYTEST)
