@@ -93,7 +93,7 @@ def test_the_time_is_kept_again_once_the_store_answers(place, lines, monkeypatch
     place.tables.fault = fault
     keeper.stop(place.stores.moments)
 
-    assert not keeper._thread.is_alive()
+    assert "timekeeping" not in [thread.name for thread in threading.enumerate()]
 
 
 @each_fault

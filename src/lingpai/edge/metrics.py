@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from lingpai.edge.tally import BOUNDS, BUCKETS, Tally
+from lingpai.principals.rounds import Rounds
 
 LOG = logging.getLogger(__name__)
 
@@ -117,8 +118,7 @@ class Board:
         self._alive: IO[bytes] | None = None
         self._writing = threading.Lock()
         self._failed = False
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+        self._rounds = Rounds("metrics", self.flush, FLUSH_SECONDS, "metrics are not written", LOG)
 
     def start(self) -> None:
         """Say that this worker lives, add up what dead ones left, and write every second until `stop`."""
@@ -128,13 +128,11 @@ class Board:
                 self._alive = _locked_file(self._folder / f"{self._name}.alive")
                 self._fold()
         self.flush()
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """End the thread, and write once more: counters outlive their worker."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        if self._rounds.stop():
             self.flush()
         if self._alive is not None:
             self._alive.close()
@@ -238,13 +236,6 @@ class Board:
         with (self._folder / "lock").open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
             yield
-
-    def _run(self) -> None:
-        while not self._stopped.wait(FLUSH_SECONDS):
-            try:
-                self.flush()
-            except Exception:
-                LOG.exception("metrics are not written")
 
 
 def _buckets(row: Sequence[int]) -> list[tuple[str, float]]:

@@ -1,16 +1,15 @@
 """Deletes what is long over, in bounded batches, so that tables stay as small as the life in them."""
 
 import logging
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC
 
+from lingpai.principals.rounds import Rounds
 from lingpai.principals.weak_uses import day_of
 from lingpai.stores.interfaces import Change, Stores
 from lingpai.vocabulary.clock import SECOND, Clock
 from lingpai.vocabulary.events import Event, Unchanged
-from lingpai.vocabulary.outcomes import Refused
 
 LOG = logging.getLogger(__name__)
 
@@ -47,8 +46,7 @@ class Housekeeping:
         self._stores = stores
         self._clock = clock
         self._also = also
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        self._rounds = Rounds("housekeeping", self._round, ROUND_SECONDS, "nothing deleted this time", LOG)
 
     def tidy(self) -> int:
         """Delete one batch of each table, and return how many rows went; nothing is written where none would."""
@@ -59,13 +57,11 @@ class Housekeeping:
 
     def start(self) -> None:
         """Tidy every minute until `stop`."""
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """End the thread."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.stop()
 
     def _delete(self, change: Change) -> int:
         now = self._clock()
@@ -80,15 +76,7 @@ class Housekeeping:
             raise Unchanged
         return deleted
 
-    def _run(self) -> None:
-        pause: float = ROUND_SECONDS
-        while not self._stopped.wait(pause):
-            try:
-                pause = 0.2 if self.tidy() >= BATCH else ROUND_SECONDS
-                self._also()
-            except Refused as refusal:
-                LOG.warning("nothing deleted this time: %s", refusal)
-                pause = ROUND_SECONDS
-            except Exception:
-                LOG.exception("nothing deleted this time")
-                pause = ROUND_SECONDS
+    def _round(self) -> float | None:
+        has_more = self.tidy() >= BATCH
+        self._also()
+        return 0.2 if has_more else None

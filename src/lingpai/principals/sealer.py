@@ -7,17 +7,16 @@ Whoever dies leaves nothing locked.
 """
 
 import logging
-import threading
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from lingpai.principals.chain import AUDIT, BEGINNING, link
 from lingpai.principals.keys import Keyring
 from lingpai.principals.remembered import Ticks, ticks_while_asleep
+from lingpai.principals.rounds import Rounds
 from lingpai.stores.interfaces import Stores
 from lingpai.vocabulary.clock import SECOND, Clock
 from lingpai.vocabulary.events import AuditRow, Seal
-from lingpai.vocabulary.outcomes import Refused
 
 LOG = logging.getLogger(__name__)
 
@@ -70,8 +69,8 @@ class Sealer:
         self._head: Seal | None = None
         self._is_sealing = False
         self._logged = float("-inf")
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
+        failing = "the audit trail is not sealed this time"
+        self._rounds = Rounds("sealer", self._round, ROUND_SECONDS, failing, LOG)
         self.kinds: Counter[str] = Counter()
         self.waiting_since: int | None = None
 
@@ -109,14 +108,12 @@ class Sealer:
     def start(self) -> None:
         """Seal until `stop`."""
         self._keys.prepare(AUDIT)
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Seal what is left, whoever sealed before, log the end of the chain where it is ours, and end the thread."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
-            self._try(self._finish)
+        if self._rounds.stop():
+            self._rounds.attempt(self._finish)
             if self._is_sealing:
                 self._log_head()
 
@@ -171,7 +168,7 @@ class Sealer:
                     "the audit chain was cut or replaced: its end was %d %s, and now is at %d",
                     *(self._head.position, self._head.hash.hex(), position),
                 )
-        while self.seal() >= BATCH and not self._stopped.wait(0.02):
+        while self.seal() >= BATCH and not self._rounds.is_stopped(within=0.02):
             """There is more; others write in between."""
         if self._is_sealing and self._ticks() - self._logged >= HEAD_SECONDS:
             self._log_head()
@@ -189,15 +186,3 @@ class Sealer:
         self._logged = self._ticks()
         if self._head is not None:
             LOG.info("audit head: %d %s", self._head.position, self._head.hash.hex())
-
-    def _try(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except Refused as refusal:
-            LOG.warning("the audit trail is not sealed this time: %s", refusal)
-        except Exception:
-            LOG.exception("the audit trail is not sealed this time")
-
-    def _run(self) -> None:
-        while not self._stopped.wait(ROUND_SECONDS):
-            self._try(self._round)

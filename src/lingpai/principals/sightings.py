@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from itertools import islice
 
+from lingpai.principals.rounds import Rounds
 from lingpai.stores.interfaces import SessionTraces
 from lingpai.vocabulary.clock import Clock
 from lingpai.vocabulary.outcomes import Refused
@@ -38,9 +39,7 @@ class Sightings:
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._unwritten: dict[str, Sighting] = {}
-        self._wakened = threading.Event()
-        self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="sightings", daemon=True)
+        self._rounds = Rounds("sightings", self.flush, FLUSH_SECONDS, "last-seen not written", LOG)
 
     def add(self, sighting: Sighting) -> None:
         """Write *sighting* soon."""
@@ -51,7 +50,7 @@ class Sightings:
             if len(self._unwritten) > MOST:
                 del self._unwritten[next(iter(self._unwritten))]
         if sighting.is_urgent:
-            self._wakened.set()
+            self._rounds.wake()
 
     def waiting(self) -> int:
         """Return how many are not written yet."""
@@ -72,14 +71,11 @@ class Sightings:
 
     def start(self) -> None:
         """Flush every second until `stop`."""
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """End the thread, and write what is left."""
-        self._stopped = True
-        self._wakened.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.stop()
         self.flush()
 
     def _first(self) -> Sequence[Sighting]:
@@ -91,12 +87,3 @@ class Sightings:
             for sighting in batch:
                 if self._unwritten.get(sighting.session_id) is sighting:
                     del self._unwritten[sighting.session_id]
-
-    def _run(self) -> None:
-        while not self._stopped:
-            self._wakened.wait(FLUSH_SECONDS)
-            self._wakened.clear()
-            try:
-                self.flush()
-            except Exception:
-                LOG.exception("last-seen not written")

@@ -1,8 +1,8 @@
 """Time that never goes back, not even over a restart: a machine's clock that is set back revives nothing."""
 
 import logging
-import threading
 
+from lingpai.principals.rounds import Rounds
 from lingpai.stores.interfaces import MomentStore
 from lingpai.vocabulary.clock import SECOND, Clock
 from lingpai.vocabulary.outcomes import Outcome, Refused
@@ -30,8 +30,7 @@ class Timekeeper:
     def __init__(self, machine: Clock) -> None:
         self._machine = machine
         self._latest = 0
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=lambda: None)
+        self._rounds: Rounds | None = None
 
     def __call__(self) -> int:
         """Return the time to judge by."""
@@ -74,27 +73,20 @@ class Timekeeper:
 
     def start(self, moments: MomentStore) -> None:
         """Keep the time now and every minute until `stop`."""
-        self._try(moments)
-        self._thread = threading.Thread(target=self._run, args=(moments,), name="timekeeping", daemon=True)
-        self._thread.start()
+        self._rounds = Rounds("timekeeping", lambda: self._round(moments), STORE_SECONDS, "the time is not kept", LOG)
+        self._rounds.attempt(lambda: self._round(moments))
+        self._rounds.start()
 
     def stop(self, moments: MomentStore) -> None:
         """End the thread, and keep the time once more."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        self._try(moments)
+        if self._rounds is not None:
+            self._rounds.stop()
+            self._rounds.attempt(lambda: self._round(moments))
 
-    def _run(self, moments: MomentStore) -> None:
-        while not self._stopped.wait(STORE_SECONDS):
-            self._try(moments)
-
-    def _try(self, moments: MomentStore) -> None:
+    def _round(self, moments: MomentStore) -> None:
         try:
             self.keep(moments)
-        except Refused as refusal:
-            LOG.warning("the time is not kept: %s", refusal)
-        except Exception:
-            LOG.exception("the time is not kept")
-        if not self.is_right():
-            LOG.error("the clock is %d seconds behind the latest time seen: issuing nothing", self.behind() // SECOND)
+        finally:
+            if not self.is_right():
+                behind = self.behind() // SECOND
+                LOG.error("the clock is %d seconds behind the latest time seen: issuing nothing", behind)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
+from lingpai.principals.rounds import Rounds
 from lingpai.stores.interfaces import WeakUseStore
 from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.outcomes import Refused
@@ -45,8 +46,7 @@ class WeakUses:
         self._counted: dict[Kind, list[int]] = {}
         self._unwritten: dict[Key, list[int]] = {}
         self._totals: dict[tuple[str, str, str], int] = {}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="weak uses", daemon=True)
+        self._rounds = Rounds("weak uses", self.flush, FLUSH_SECONDS, "uses of weak forms not written", LOG)
 
     def count(self, used: Used) -> None:
         """Count each form that *used* names, soon to be written."""
@@ -83,13 +83,11 @@ class WeakUses:
 
     def start(self) -> None:
         """Flush every few seconds until `stop`."""
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """End the thread, and write what is left."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.stop()
         self.flush()
 
     def _taken(self) -> list[WeakUse]:
@@ -116,13 +114,6 @@ class WeakUses:
                 total = client_id, contract, form.value
                 self._totals[total] = self._totals.get(total, 0) + uses
         self._counted.clear()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(FLUSH_SECONDS):
-            try:
-                self.flush()
-            except Exception:
-                LOG.exception("uses of weak forms not written")
 
 
 def day_of(at: int, zone: tzinfo) -> str:
