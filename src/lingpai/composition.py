@@ -90,9 +90,12 @@ from lingpai.vocabulary.settings import (
     ForwardSettings,
     SettingRefused,
     Settings,
+    check_networks,
     load_settings,
     read_settings,
+    source_of,
     unknown_setting,
+    wrong_setting,
 )
 from lingpai.vocabulary.values import Client, Randomness, Sighting
 
@@ -124,7 +127,9 @@ def declarations(settings: Settings) -> dict[str, Declaration]:
         for module in pkgutil.iter_modules(contracts.__path__)
     ]
     found += [point.load() for point in entry_points(group="lingpai.contracts")]
-    found += [_declared(Path(path), "contract_files", "DECLARATION", Declaration) for path in settings.contract_files]
+    found += [
+        _declared(path, settings, "contract_files", "DECLARATION", Declaration) for path in settings.contract_files
+    ]
     named: dict[str, Declaration] = {}
     for declaration in found:
         if named.setdefault(declaration.name, declaration) is not declaration:
@@ -153,7 +158,7 @@ def module_declarations(settings: Settings) -> dict[str, Module]:
     )
     found: list[Module] = [file.MODULE for file in inner if hasattr(file, "MODULE")]
     found += [point.load() for point in entry_points(group="lingpai.modules")]
-    found += [_declared(Path(path), "module_files", "MODULE", Module) for path in settings.module_files]
+    found += [_declared(path, settings, "module_files", "MODULE", Module) for path in settings.module_files]
     named: dict[str, Module] = {}
     for module in found:
         if named.setdefault(module.name, module) is not module:
@@ -167,13 +172,16 @@ def module_declarations(settings: Settings) -> dict[str, Module]:
 T = TypeVar("T")
 
 
-def _declared(path: Path, setting: str, name: str, kind: type[T]) -> T:
-    """Return what the Python file at *path*, or the package in that folder, declares as *name*."""
+def _declared(named: str, settings: Settings, setting: str, name: str, kind: type[T]) -> T:
+    """Return what the Python file that is *named*, or the package in that folder, declares as *name*."""
+    path, source = Path(named), source_of(named, settings.file)
     file = path / "__init__.py" if path.is_dir() else path
     folder = [str(path)] if path.is_dir() else None
     spec = importlib.util.spec_from_file_location(path.stem, file, submodule_search_locations=folder)
     if spec is None or spec.loader is None or not file.exists():
-        raise SettingRefused(f"{setting}: {path} is no Python file", f"{setting}：{path} 不是 Python 文件")
+        raise SettingRefused(
+            f"{source}: {setting}: {path} is no Python file", f"{source}：{setting}：{path} 不是 Python 文件"
+        )
     loaded = sys.modules.get(path.stem) if folder else None
     if loaded is None or getattr(loaded, "__file__", None) != str(file):
         loaded = importlib.util.module_from_spec(spec)
@@ -185,10 +193,12 @@ def _declared(path: Path, setting: str, name: str, kind: type[T]) -> T:
         # It is somebody's program: whatever it raises, whoever named it can mend.
         except Exception as defect:
             words = f"{path}: {type(defect).__name__}: {defect}"
-            raise SettingRefused(f"{setting}: {words}", f"{setting}：{words}") from defect
+            raise SettingRefused(f"{source}: {setting}: {words}", f"{source}：{setting}：{words}") from defect
     declared = getattr(loaded, name, None)
     if not isinstance(declared, kind):
-        raise SettingRefused(f"{setting}: {path} declares no {name}", f"{setting}：{path} 没有声明 {name}")
+        raise SettingRefused(
+            f"{source}: {setting}: {path} declares no {name}", f"{source}：{setting}：{path} 没有声明 {name}"
+        )
     return declared
 
 
@@ -324,10 +334,8 @@ class House:
             try:
                 rules[form] = read_rule(form, str(said), zone, 0)
             except ValueError:
-                raise SettingRefused(
-                    f"[{section}] {word} must be on, off, or the date from which it is off, not {said}.",
-                    f"[{section}] {word} 应为 on、off，或停用日期，而不是 {said}。",
-                ) from None
+                asked = "on, off, or the date from which it is off", " on、off，或停用日期"
+                raise wrong_setting(f"[{section}] {word}", asked, said, self.settings.file) from None
         return replace(contract, weak=rules)
 
     @cached_property
@@ -339,10 +347,8 @@ class House:
             SettingRefused: One of them is no address and no network.
 
         """
-        try:
-            return Proxies(self.settings.trusted_proxies, self.settings.proxy_headers)
-        except ValueError as wrong:
-            raise SettingRefused(f"trusted_proxies: {wrong}.", f"trusted_proxies：{wrong}。") from None
+        check_networks("trusted_proxies", self.settings.trusted_proxies, self.settings.file)
+        return Proxies(self.settings.trusted_proxies, self.settings.proxy_headers)
 
     def explorer(self, name: str, base: str) -> Explorer:
         """Return the pages of the served contract *name*, which stands at *base*."""
@@ -475,10 +481,8 @@ class House:
             SettingRefused: An address is none.
 
         """
-        try:
-            return Readers(self.settings.metrics.addresses)
-        except ValueError as wrong:
-            raise SettingRefused(f"[metrics] addresses: {wrong}.", f"[metrics] addresses：{wrong}。") from None
+        check_networks("[metrics] addresses", self.settings.metrics.addresses, self.settings.file)
+        return Readers(self.settings.metrics.addresses)
 
     def _measured(self) -> Values:
         busy, waiting = self.shell.threads()
@@ -519,11 +523,11 @@ class House:
 
         Raises:
             KeyTrouble: A key cannot be opened.
-            SettingRefused: A proxy that is listed is none.
+            SettingRefused: A proxy that is listed is none, or a reader of what is measured.
             DataTrouble: A module's tables were made by a later version of it.
 
         """
-        _ = self.proxies  # a wrong setting is told now, not with the first request
+        _ = self.proxies, self.metrics_readers  # a wrong setting is told now, not with the first request
         for purpose in (PEPPER, DATA):
             self.keys.prepare(purpose)
         for name, made in self.modules.items():

@@ -3,6 +3,8 @@
 import json
 from contextlib import closing
 
+import pytest
+
 from lingpai.cli.opening import opened
 from lingpai.stores.sql.sqlite import sound_driver
 from lingpai.vocabulary.clock import system_clock
@@ -95,10 +97,54 @@ def test_one_wrong_setting_hides_no_other_and_is_told_once(lingpai, tmp_path):
         '[modules.notice]\nwritrs = "users"\n[forward.shop]\ncontracts = ["nope"]\n'
     )
     checked = lingpai("config", "check", tmp_path / "bad.toml", "--json")
-    words = ["oracle:// is", "trusted_proxies", "addresses", "token_secs", "access_seconds must", "writrs", "nope is"]
+    words = [
+        "oracle:// is",
+        "trusted_proxies",
+        "[metrics] addresses",
+        "token_secs",
+        "access_seconds must",
+        "writrs",
+        "nope is",
+    ]
 
     assert [sum(word in error for error in json.loads(checked.out)["errors"]) for word in words] == [1] * len(words)
     assert checked.is_refused(f"errors: {len(words)}.")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("example.com", "https://example.com/", "https://example.com/app", "https://Example.com", "https://*.cn"),
+        *("https://example.com:443", "http://example.com:80", "https://me@example.com", "https://", "localhost", ""),
+    ],
+)
+def test_an_origin_that_no_browser_writes_so_is_refused_and_said_how_it_must_look(lingpai, tmp_path, origin):
+    (tmp_path / "bad.toml").write_text(f'[contracts.thinkjs]\norigins = ["https://one.cn", "{origin}"]\n')
+
+    checked = lingpai("config", "check", tmp_path / "bad.toml", "--json")
+
+    assert checked.is_refused("errors: 1.")
+    (error,) = json.loads(checked.out)["errors"]
+    assert "bad.toml: [contracts.thinkjs] origins must be origins in small letters, scheme://host[:port], " in error
+    assert "@" in origin or error.endswith(f", not {origin}.")
+
+
+def test_every_origin_that_a_browser_writes_is_one(lingpai, tmp_path):
+    origins = [
+        *("https://example.com", "http://example.com:8080", "http://127.0.0.1:3000", "http://[::1]:3000", "null"),
+        *("https://xn--fiqs8s.cn", "capacitor://localhost", "chrome-extension://abcdef", "file://", "loopback", "*"),
+        *("http://example.com:443", "https://example.com:4430"),
+    ]
+    (tmp_path / "good.toml").write_text(f"[contracts.thinkjs]\norigins = {json.dumps(origins)}\n")
+
+    assert lingpai("config", "check", tmp_path / "good.toml").code == 0
+
+
+def test_a_setting_that_is_not_set_is_shown_empty(demo, lingpai):
+    shown = lingpai("config", "show", "--data", demo.data).out
+
+    assert "contracts.thinkjs.idle_seconds" in shown
+    assert "None" not in shown
 
 
 def test_a_kind_of_database_that_there_is_none_of_is_named_by_the_doctor_too(demo, lingpai):

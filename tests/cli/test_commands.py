@@ -385,7 +385,7 @@ def test_a_value_that_is_missing_is_said_to_be_missing_in_the_readers_language(l
         (["user", "list", "--nothing"], "没有选项 --nothing。\n"),
         (["user", "list", "more"], "user list：多了 1 个参数，见 --help。"),
         (["user", "list", "--limit", "many"], "--limit 的值 many 不对。应为整数。"),
-        (["user", "list", "--limit", "0"], "--limit 的值 0 不对。"),
+        (["user", "list", "--limit", "0"], "--limit 的值 0 不对。至少为 1。\n"),
         (["audit", "export", "--format", "xml"], "--format 的值 xml 不对。可选：jsonl, csv。"),
         (["audit", "show", "many"], "NUMBER 的值 many 不对。应为整数。"),
     ],

@@ -60,7 +60,10 @@ def test_a_form_is_switched_off_ended_on_a_date_and_left_to_the_settings_again(s
         (("policy", "7700000001", "oppmg", "off"), "There are: twokeys, day-md5, id-day-md5"),
         (("policy", "7700000001", "day-md5", "soon"), "must be on, off, default, or a date"),
         (("policy", "1", "day-md5", "off"), "there is no client 1"),
-        (("addresses", "7700000001", "10.0.0.1/8"), "10.0.0.1/8 must be an address or a network"),
+        (
+            ("addresses", "7700000001", "10.9.0.1/16"),
+            "10.9.0.1/16 must be an address or a network, such as 10.9.0.0/16",
+        ),
         (("addresses", "7700000001"), "lift the limit with --all"),
         (("routes", "7700000001", "note.*"), "no route is called note.*"),
         (("routes", "7700000001", "notice.*", "--all"), "lift the limit with --all"),

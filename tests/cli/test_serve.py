@@ -139,6 +139,29 @@ def test_demo_data_is_served_to_this_machine_only(demo, lingpai):
         ),
         ({"LINGPAI_CONTRACTS__MOWORK__REGISTRATION": "maybe"}, ["[contracts.mowork] registration must be one of"]),
         ({"LINGPAI_CONTRACTS__MOWORK__ENABLED": "maybe"}, ["[contracts.mowork] enabled must be true or false"]),
+        (
+            {"LINGPAI_CONTRACTS__MOWORK__WEAK__PLAIN_HTTP": "maybe"},
+            [
+                "LINGPAI_CONTRACTS__MOWORK__WEAK__PLAIN_HTTP: [contracts.mowork.weak] plain_http must be on, off",
+                "maybe",
+            ],
+        ),
+        (
+            {"LINGPAI_TRUSTED_PROXIES": "10.0.0.0/8, 10.9.0.1/16"},
+            ["LINGPAI_TRUSTED_PROXIES: trusted_proxies must be addresses", "such as 10.9.0.0/16", "not 10.9.0.1/16."],
+        ),
+        (
+            {"LINGPAI_TRUSTED_PROXIES": '["10.0.0.0/8"]'},
+            ["LINGPAI_TRUSTED_PROXIES: trusted_proxies must be a list, parted by commas", 'not ["10.0.0.0/8"].'],
+        ),
+        (
+            {"LINGPAI_METRICS__ADDRESSES": "localhost"},
+            ["LINGPAI_METRICS__ADDRESSES: [metrics] addresses must be addresses and networks", "not localhost."],
+        ),
+        (
+            {"LINGPAI_CONTRACT_FILES": "/nowhere.py"},
+            ["LINGPAI_CONTRACT_FILES: contract_files: /nowhere.py is no Python file"],
+        ),
         ({"LINGPAI_THREADS": "many", "LANG": "zh_CN.UTF-8"}, ["LINGPAI_THREADS：threads 应为整数"]),
         ({"LINGPAI_THREDS": "4", "LANG": "zh_CN.UTF-8"}, ["没有设置 threds。是不是 threads"]),
     ],

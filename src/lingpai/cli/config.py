@@ -137,6 +137,8 @@ def _sources(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):

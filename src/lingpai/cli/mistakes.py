@@ -1,5 +1,6 @@
 """What is said of a command that was typed wrongly, in the reader's language; in English mostly cyclopts' own words."""
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import get_args
@@ -15,6 +16,9 @@ from cyclopts import (
 )
 
 from lingpai.cli.printing import said
+
+_AT_LEAST = re.compile(r"Must be >= ([0-9]+)\.")
+"""What cyclopts says of a number below its bound."""
 
 
 def mistaken(mistake: CycloptsError) -> str:
@@ -58,7 +62,8 @@ def _bad_value(mistake: CoercionError | ValidationError) -> str:
     if choices:
         return f"{of}可选：{', '.join(choices)}。"
     if isinstance(mistake, ValidationError) and mistake.exception_message:
-        return f"{of}{mistake.exception_message}"
+        bound = _AT_LEAST.fullmatch(mistake.exception_message)
+        return f"{of}至少为 {bound[1]}。" if bound else f"{of}{mistake.exception_message}"
     return f"{of}应为整数。" if isinstance(mistake, CoercionError) and mistake.target_type is int else of
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from lingpai.stores.interfaces import Stores
-from lingpai.vocabulary.addresses import read_network
+from lingpai.vocabulary.addresses import network_around, read_network
 from lingpai.vocabulary.arguments import Wrong
 from lingpai.vocabulary.events import Event
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
@@ -16,7 +16,6 @@ from lingpai.vocabulary.values import Client
 MOST = 100
 """Addresses, and routes, of one client."""
 
-_BAD_ADDRESS: Wrong = ("应为地址或网段,如 10.0.0.0/8", "must be an address or a network, such as 10.0.0.0/8")
 _BAD_ROUTE: Wrong = ("应为路由,如 notice.* 或 /user/*", "must be a route, such as notice.* or /user/*")
 _TOO_MANY: Wrong = (f"最多{MOST}个", f"must be no more than {MOST}")
 
@@ -116,13 +115,18 @@ def _said(stores: Stores, event: Event, changed: Callable[[Policies], Policies])
 
 
 def _check(asked: PlacesAsked) -> None:
-    bad = {address: _BAD_ADDRESS for address in asked.addresses or () if not _is_network(address)}
+    bad = {address: _no_network(address) for address in asked.addresses or () if not _is_network(address)}
     bad |= {route: _BAD_ROUTE for route in asked.routes or () if not _ROUTE.fullmatch(route)}
     for name, places in (("addresses", asked.addresses), ("routes", asked.routes)):
         if places is not None and len(places) > MOST:
             bad[name] = _TOO_MANY
     if bad:
         raise Refused(Outcome.ARGUMENT_BAD, "bad: " + ", ".join(bad), fields=bad)
+
+
+def _no_network(text: str) -> Wrong:
+    near = network_around(text) or "10.0.0.0/8"
+    return f"应为地址或网段,如 {near}", f"must be an address or a network, such as {near}"
 
 
 def _is_network(text: str) -> bool:

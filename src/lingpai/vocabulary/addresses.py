@@ -51,6 +51,19 @@ def read_network(text: str) -> Network:
     return network.version, int(network.netmask), int(network.network_address)
 
 
+def network_around(text: str) -> str:
+    """
+    Return the network that the address in *text* is in by its mask; empty where *text* is no address with a mask.
+
+    >>> network_around("10.0.0.1/8")
+    '10.0.0.0/8'
+    """
+    try:
+        return str(ipaddress.ip_interface(text.strip()).network) if "/" in text else ""
+    except ValueError:
+        return ""
+
+
 def is_in(networks: Iterable[Network], address: Address | None) -> bool:
     """Return whether one of *networks* holds *address*; None is in no network."""
     if address is None:

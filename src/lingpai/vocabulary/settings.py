@@ -24,6 +24,7 @@ from msgspec.inspect import (
     type_info,
 )
 
+from lingpai.vocabulary.addresses import network_around, read_network
 from lingpai.vocabulary.secret import Secret
 
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=10 * 365 * 86_400)]
@@ -31,6 +32,17 @@ Seconds = Annotated[int, msgspec.Meta(ge=1, le=10 * 365 * 86_400)]
 
 Zone = Annotated[str, msgspec.Meta(pattern="^[A-Za-z_]+(/[A-Za-z_+-]+)*$")]
 """A time zone by its IANA name."""
+
+_SCHEMES = r"(?!https://.*:443$|http://.*:80$)[a-z][a-z0-9+.-]*://"
+
+Origins = tuple[
+    Annotated[
+        str,
+        msgspec.Meta(pattern=rf"^(\*|loopback|null|file://|{_SCHEMES}(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:[0-9]{{1,5}})?)$"),
+    ],
+    ...,
+]
+"""Origins as browsers write them (WHATWG HTML, serialization of an origin): one written otherwise matches no page."""
 
 
 class ContractSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,7 +53,7 @@ class ContractSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         enabled: Whether it is served at all.
         account_hosts: Host names that serve its account side at their root.
         business_hosts: Host names that serve its business side at their root; a host in both serves both.
-        origins: Pages that may call: exact origins, `loopback`, or `*`.
+        origins: Pages that may call: origins as browsers write them, `loopback`, or `*`.
         entrance: "anyone", "members" (of some company) or "role:<name>".
         registration: "open", "invite" or "closed".
         invitation: What an invited guest must show.
@@ -53,7 +65,7 @@ class ContractSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     enabled: bool = True
     account_hosts: tuple[str, ...] = ()
     business_hosts: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ("loopback",)
+    origins: Origins = ("loopback",)
     entrance: Annotated[str, msgspec.Meta(pattern="^(anyone|members|role:.+)$")] = "anyone"
     registration: Literal["open", "invite", "closed"] = "closed"
     invitation: str = ""
@@ -305,25 +317,67 @@ def read_settings(raw: Mapping[str, Any], kind: type[T], section: str, file: str
         if isinstance(value, Mapping) and isinstance(fields[name], type) and issubclass(fields[name], msgspec.Struct):
             readable[name] = read_settings(value, fields[name], name, file)
             continue
-        listed = isinstance(value, str) and isinstance(type_info(fields[name]), VarTupleType)
-        readable[name] = [part.strip() for part in value.split(",") if part.strip()] if listed else value
+        readable[name] = _parted(value) if isinstance(type_info(fields[name]), VarTupleType) else value
         try:
             msgspec.convert(readable[name], fields[name], strict=False)
             if fields[name] == Zone:
                 ZoneInfo(str(value))
         except (msgspec.ValidationError, ZoneInfoNotFoundError, OSError):
-            en, zh = _asked_for(fields[name])
-            source = _source(value, file)
-            raise SettingRefused(
-                f"{source}: {named} must be {en}{_not(', not', value)}.",
-                f"{source}：{named} 应为{zh}{_not('，而不是', value)}。",
-            ) from None
+            raise wrong_setting(named, _asked_for(fields[name]), _culprit(readable[name], fields[name]), file) from None
     return msgspec.convert(readable, kind, strict=False)
+
+
+def _parted(value: Any) -> Any:
+    """Return the parts of a list that is written as text, each with its variable's name; JSON is no such list."""
+    if not isinstance(value, str) or value.lstrip().startswith("["):
+        return value
+    texts = [text for part in value.split(",") if (text := part.strip())]
+    return [_from(value.name, text) for text in texts] if isinstance(value, _Variable) else texts
+
+
+def _culprit(value: Any, kind: Any) -> Any:
+    """Return the part of a list that is no part of a *kind*; *value* where it is no list."""
+    if isinstance(value, list):
+        for part in value:
+            try:
+                msgspec.convert([part], kind, strict=False)
+            except msgspec.ValidationError:
+                return part
+    return value
+
+
+def check_networks(named: str, listed: Iterable[str], file: str = FILE) -> None:
+    """
+    Make sure that each of *listed*, the setting *named*, is an address or a network.
+
+    Raises:
+        SettingRefused: Naming the first that is none, and the network that it is in where that was meant.
+
+    """
+    for text in listed:
+        try:
+            read_network(text)
+        except ValueError:
+            near = network_around(text)
+            asked = (
+                f"addresses and networks, such as {near or '10.0.0.0/8'}, parted by commas in a variable",
+                f"地址和网段，如 {near or '10.0.0.0/8'}，在变量中用逗号分开",
+            )
+            raise wrong_setting(named, asked, text, file) from None
+
+
+def wrong_setting(named: str, asked_for: tuple[str, str], value: object, file: str = FILE) -> SettingRefused:
+    """Return the refusal of *value* for the setting *named*: what is *asked_for*, in English and Chinese."""
+    (en, zh), source = asked_for, source_of(value, file)
+    return SettingRefused(
+        f"{source}: {named} must be {en}{_not(', not', value)}.",
+        f"{source}：{named} 应为{zh}{_not('，而不是', value)}。",
+    )
 
 
 def unknown_setting(named: str, name: str, known: Iterable[str], value: object, file: str = FILE) -> SettingRefused:
     """Return the refusal of *named*, whose last part is the unknown *name*: it says which of *known* is near."""
-    source = _source(value, file)
+    source = source_of(value, file)
     near = get_close_matches(name, known, 1)
     names = ", ".join(sorted(known))
     en = f"Did you mean {near[0]}?" if near else f"There are: {names}."
@@ -332,17 +386,21 @@ def unknown_setting(named: str, name: str, known: Iterable[str], value: object, 
 
 
 def _from_variable(name: str, variables: Mapping[str, str]) -> _Variable:
-    value = _Variable(variables[name])
+    return _from(name, variables[name])
+
+
+def _from(name: str, text: str) -> _Variable:
+    value = _Variable(text)
     value.name = name
     return value
 
 
-def _source(value: object, file: str) -> str:
+def source_of(value: object, file: str) -> str:
     """Return the variable that *value*, or something in it, came from, else *file*."""
     if isinstance(value, _Variable):
         return value.name
     inner = value.values() if isinstance(value, Mapping) else ()
-    return next((source for one in inner if (source := _source(one, file)) != file), file)
+    return next((source for one in inner if (source := source_of(one, file)) != file), file)
 
 
 def _asked_for(kind: Any) -> tuple[str, str]:
@@ -365,6 +423,13 @@ def _asked_for(kind: Any) -> tuple[str, str]:
 
 _NAMED: Sequence[tuple[Any, tuple[str, str]]] = (
     (Zone, ("a time zone such as Asia/Shanghai", "时区，如 Asia/Shanghai")),
+    (
+        Origins,
+        (
+            "origins in small letters, scheme://host[:port], no path, no slash at the end, no usual port; loopback; *",
+            "小写的来源 scheme://host[:port]，不带路径，末尾没有斜杠，不写默认端口；或 loopback，或 *",
+        ),
+    ),
     (
         CallRate,
         ("a rate such as 600/minute, several parted by ;, or off", "频率，如 600/minute，多个用 ; 分开，或 off"),
