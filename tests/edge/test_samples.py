@@ -34,7 +34,15 @@ class Renamed(Struct, rename="camel"):
     first_name: str
 
 
-TREES = [Department, Task]
+class Folder(Struct, tag=True):
+    inside: "list[Folder | Link]"
+
+
+class Link(Struct, tag=True):
+    towards: "Annotated[list[Folder | Link], Meta(max_length=3)]"
+
+
+TREES = [Department, Task, Folder]
 
 
 @pytest.mark.parametrize(
@@ -52,10 +60,14 @@ TREES = [Department, Task]
         Annotated[int, Meta(lt=-5)],
         Annotated[int, Meta(ge=-9, lt=-5)],
         Annotated[float, Meta(gt=0, le=0.5)],
+        Annotated[float, Meta(gt=0, lt=0.5)],
+        Annotated[float, Meta(ge=-0.5, lt=0)],
+        Annotated[float, Meta(lt=-0.5)],
         bool,
         None,
         list,
         list[int],
+        Annotated[list, Meta(min_length=2)],
         Annotated[list[str], Meta(min_length=2)],
         tuple[int, str],
         tuple[bool, ...],

@@ -28,7 +28,7 @@ def sample(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozense
             return schema[word]
     for word in ("anyOf", "oneOf"):
         if word in schema:
-            return sample(next(each for each in schema[word] if _named(each) not in inside), named, inside)
+            return sample(next(each for each in schema[word] if not _is_inside(each, inside)), named, inside)
     return _made(schema, named, inside)
 
 
@@ -36,17 +36,22 @@ def _named(schema: Mapping[str, Any]) -> str:
     return str(schema.get("$ref", "")).rpartition("/")[2]
 
 
+def _is_inside(schema: Mapping[str, Any], inside: frozenset[str]) -> bool:
+    """Return whether *schema*, or each that it leaves the choice of, is one of *inside*."""
+    choices = schema.get("anyOf") or schema.get("oneOf") or (schema,)
+    return all(_named(each) in inside for each in choices)
+
+
 def _made(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozenset[str]) -> Any:
     match schema.get("type"):
         case "array":
-            fixed, items = schema.get("prefixItems", ()), schema.get("items")
-            more = max(1, schema.get("minItems", 1)) - len(fixed) if items and _named(items) not in inside else 0
+            fixed, items = schema.get("prefixItems", ()), schema.get("items") or {}
+            more = 0 if _is_inside(items, inside) else max(bool(items), schema.get("minItems", 0)) - len(fixed)
             return [sample(each, named, inside) for each in (*fixed, *[items] * more)]
         case "string":
             return ("…" * max(1, schema.get("minLength", 1)))[: schema.get("maxLength")]
         case "integer" | "number":
-            least = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
-            return min(least, schema.get("maximum", schema.get("exclusiveMaximum", least + 1) - 1))
+            return _number(schema)
         case "boolean":
             return True
         case "null":
@@ -56,8 +61,19 @@ def _made(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozenset
             return {
                 name: sample(inner, named, inside)
                 for name, inner in schema.get("properties", {}).items()
-                if name in required or (has_sample(inner) and _named(inner) not in inside)
+                if name in required or (has_sample(inner) and not _is_inside(inner, inside))
             }
+
+
+def _number(schema: Mapping[str, Any]) -> Any:
+    """Return the least that is allowed, or 0; of fractions between two bounds the middle."""
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    if low is not None and high is not None and schema["type"] == "number":
+        return (low + high) / 2
+    if low is not None:
+        return low + ("minimum" not in schema)
+    return 0 if high is None else min(0, high - ("maximum" not in schema))
 
 
 def has_sample(schema: Mapping[str, Any]) -> bool:
