@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -16,6 +17,7 @@ from lingpai import __version__, cli
 from lingpai.cli.opening import opened
 from lingpai.cli.printing import without_secrets
 from lingpai.composition import open_house
+from lingpai.principals.client_secrets import new_secret
 from lingpai.principals.passwords.argon2 import verify_password
 from lingpai.stores.sql.sqlite import sound_driver
 from lingpai.vocabulary.values import Pace
@@ -180,6 +182,8 @@ def test_companies_are_added_listed_joined_and_left(demo, lingpai):
         ["user", "list", "--limit=correct-horse-77"],
         ["user", "list", "--correct-horse-77"],
         ["session", "show", "correct-horse-77"],
+        ["session", "show", "correct-horse\n\t77"],
+        ["session", "show", "correct-horse--  77 "],
         ["correct-horse-77"],
         ["doctor", "--url", "https://mei:correct-horse@accounts.example.com"],
     ],
@@ -192,9 +196,17 @@ def test_a_secret_that_was_typed_where_none_belongs_is_not_repeated(demo, lingpa
     assert "correct-horse" not in ran.err
 
 
+@pytest.mark.parametrize("contract", ["twokeys", "zhiyun"])
+def test_a_clients_secret_of_whatever_letters_is_not_repeated(contract):
+    for first in range(1, 1001):
+        secret = new_secret(frozenset({contract}), Random(first).randbytes).reveal()
+        assert secret not in without_secrets(f"there is no {secret}: see", ["show", secret])
+
+
 @pytest.mark.parametrize(
     "word",
     [
+        *("Front desk of the garden", "gardeners-of-Suzhou", "GARDENERSOFSUZHOU"),
         *("xujie", "user:12", "9" * 30, "1102084294", "mowork:pc", "和园桌面助手", "many", "gardener-of-roses"),
         *("2030-01-31T18:00", "lingpai.toml", "conf/production-2.toml", "./data-2026/x", "/srv/lingpai/data1", ".."),
         *("mei2026@example.com", "accounts2.example.com", "https://accounts2.example.com/a"),

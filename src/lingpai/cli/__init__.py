@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as trouble:
         if not isinstance(trouble, mendable()):
             raise
-        line = without_secrets(" ".join(_words(trouble).split()), words)
+        line = " ".join(without_secrets(_words(trouble), words).split())
         sys.stderr.write(f"lingpai: {line}\n")
         sys.exit(2)
 

@@ -31,8 +31,15 @@ class Trouble(Exception):
         super().__init__(said(zh, en))
 
 
-_NO_SECRET = re.compile(r".{0,15}|[^0-9]*|[^A-Za-z]*|[0-9T:.Z+-]*|\.{0,2}/.*|.*://.*|.*\.[A-Za-z]\w{0,4}", re.DOTALL)
-"""A word without digits or letters, or a short one; a moment, a path, a URL, a file or host."""
+_NO_SECRET = re.compile(
+    r".{0,15}|[^0-9A-Z]*|[^0-9a-z]*|[^0-9]*[^0-9A-Za-z][^0-9]*|[^A-Za-z]*|[0-9T:.Z+-]*"
+    r"|\.{0,2}/.*|.*://.*|.*\.[A-Za-z]\w{0,4}",
+    re.DOTALL,
+)
+"""
+A short word; one without letters; one without digits, but for letters alone in both cases, which one secret of a
+client in thirty is; a moment, a path, a URL, a file or host.
+"""
 
 
 def without_secrets(line: str, typed: Sequence[str]) -> str:
