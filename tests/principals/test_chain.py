@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lingpai.principals import verifying
+from lingpai.principals import sealer, verifying
 from lingpai.principals.chain import AUDIT, BEGINNING, canonical, link
 from lingpai.principals.keys import Keyring
 from lingpai.principals.sealer import BATCH, HEAD_SECONDS, MOST_LOST, Sealer
@@ -197,11 +197,12 @@ def test_a_tail_that_was_cut_off_is_seen_by_a_copy_of_the_head_alone(archive):
     assert archive.faults(heads=heads) == [Fault("tail-cut", ROWS, other=ROWS - 2)]
 
 
-def test_a_tail_that_was_cut_off_and_grew_again_is_seen_by_a_copy_of_the_head(archive):
+@pytest.mark.parametrize("grown", [2, 4])
+def test_a_tail_that_was_cut_off_and_grew_again_is_seen_by_a_copy_of_the_head(archive, grown):
     heads = archive.head()
     for number in (ROWS - 1, ROWS):
         del archive.rows[number], archive.seals[number]
-    archive.write(4)
+    archive.write(grown)
     archive.another_sealer().seal_all()
 
     assert archive.faults() == []
@@ -294,17 +295,36 @@ def test_who_sees_another_seal_leaves_it_to_them_until_they_stop(archive):
     assert max(archive.seals) == ROWS + 2
 
 
-def test_who_stops_seals_what_is_left_though_another_sealed_last(archive):
+@pytest.mark.parametrize("noticed", [True, False])
+def test_who_stops_seals_all_that_is_left_though_another_sealed_last(archive, monkeypatch, noticed):
+    monkeypatch.setattr(sealer, "ROUND_SECONDS", 3600)
     mine = archive.sealer
     mine.start()
     archive.write(1)
     archive.another_sealer().seal_all()
-    mine._round()
-    archive.write(1)
+    if noticed:
+        mine._round()
+    archive.write(BATCH + 1)
     mine.stop()
 
-    assert max(archive.seals) == ROWS + 2
+    assert max(archive.seals) == ROWS + 1 + BATCH + 1
     assert archive.faults() == []
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_who_stops_logs_the_end_of_the_chain_where_it_is_its_own(archive, monkeypatch, caplog, ours):
+    monkeypatch.setattr(sealer, "ROUND_SECONDS", 3600)
+    mine = archive.sealer
+    mine.start()
+    archive.write(1)
+    (mine if ours else archive.another_sealer()).seal_all()
+    mine._round()
+    caplog.clear()
+    caplog.set_level("INFO")
+    mine.stop()
+
+    end = f"audit head: {ROWS + 1} {archive.seals[ROWS + 1].hash.hex()}"
+    assert caplog.messages == ([end] if ours else [])
 
 
 class Overtaken(Keyring):
