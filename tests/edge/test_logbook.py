@@ -14,6 +14,7 @@ from lingpai.edge.logbook import BURST, ON_LOOP, Logbook, Sample, current_reques
 from lingpai.edge.logs import told
 from lingpai.edge.pipeline import Answer
 from lingpai.principals.services import asking_token, purpose_of
+from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.settings import SettingRefused, load_settings, told_settings
 from tests.conformance.stage import Stage
 
@@ -65,9 +66,9 @@ def test_what_went_well_is_written_only_where_all_is_asked_for(stage, lines):
 SHOP = {"shop": {"contracts": ["mowork", "thinkjs"], "public": ["/pictures"], "prefix": "/api"}}
 
 
-def asked_about(stage, target, page="/forward/mowork/shop", *more):
+def asked_about(stage, target, page="/forward/mowork/shop", *more, method="GET"):
     mine = asking_token(stage.house.keys.accepted(purpose_of("shop"))[0].value)
-    headers = [(ASKER.decode(), mine), ("X-Original-Method", "GET"), ("X-Original-URI", target), *more]
+    headers = [(ASKER.decode(), mine), ("X-Original-Method", method), ("X-Original-URI", target), *more]
     return stage.answer("GET", page, headers, "")
 
 
@@ -105,6 +106,17 @@ def test_a_request_that_may_go_on_is_written_where_all_is_asked_for(page, lines)
     assert "x-request-id" not in headers
     assert "hunter2" not in str(line)
     assert stage.house.tally.forwarded == {("thinkjs", "shop", "OK"): 1}
+
+
+@pytest.mark.parametrize("page", ["/forward/mowork/shop", "/forward/mowork/shop?only=verdict", "/refusal/mowork/shop"])
+def test_a_preflight_that_a_proxy_asks_about_is_no_refused_call(page, stage, lines):
+    stage.settings["forward"] = SHOP
+    stage._build()
+
+    asked_about(stage, "/api/order", page, method="OPTIONS")
+
+    assert lines() == []
+    assert stage.house.tally.forwarded == {}
 
 
 def test_a_question_that_names_no_request_is_written_with_where_it_came_from(stage, lines):
@@ -184,6 +196,25 @@ def test_a_line_of_any_depth_knows_its_request(stage, monkeypatch):
     _, headers, _ = sign_in(stage)
     assert named[0] == ("MainThread", headers["x-request-id"])
     assert ON_LOOP.request is current_request() is None
+
+
+def test_a_line_of_any_depth_knows_the_request_that_a_proxy_asks_about(stage, monkeypatch):
+    stage.settings["forward"] = SHOP
+    stage._build()
+    named = []
+
+    def note(*_digests):
+        request = current_request()
+        named.append(request and request_id(request))
+
+    monkeypatch.setattr(stage.stores.sessions, "standing", note)
+    shown = (("X-Token", "x" * 32), ("X-Username", "mei"))
+    target = (
+        "/api/order?client_type=pc&client_sys_version=c&api_version=v1.0&req_timestamp=2017-07-26%2023%3A02%3A56%3A336"
+    )
+    _, headers, _ = asked_about(stage, target, "/forward/mowork/shop", *shown)
+
+    assert named == [headers["x-request-id"]]
 
 
 def test_a_flood_of_refusals_writes_a_few_lines_and_how_many_it_left_out():
@@ -334,6 +365,23 @@ def test_a_line_of_any_depth_names_its_request_where_it_does_not_itself():
         "on the loop": "loop",
     }
     assert [line["message"] for line in lines if "traceback" in line or "exc_info" in line] == []
+
+
+def test_the_line_after_a_flood_of_refusals_tells_how_many_it_left_out(stage, lines):
+    now = 100.0
+    logbook, contract = Logbook("none", lambda: now), stage.house.served["mowork"].contract
+    refused = Answer(403, {}, b"", refusal=Refused(Outcome.CREDENTIALS_MISSING))
+
+    def refuse():
+        logbook.write(contract, Request("GET", "/user/getinfo", b"", (), b""), refused, 1)
+
+    for _ in range(BURST + 10):
+        refuse()
+    now += 1
+    refuse()
+
+    assert [line.get("left_out") for line in lines()] == [None] * BURST + [10]
+    assert logbook.unlogged() == 10
 
 
 def test_a_flood_of_failures_writes_a_few_tracebacks_and_how_many_it_left_out(stage, lines):

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from lingpai.composition import DataTrouble, open_house
+from lingpai.edge.logbook import current_request, request_id
 from lingpai.modules.module import BusinessCall
 from lingpai.modules.notices import MODULE as NOTICES
-from lingpai.vocabulary.outcomes import Ending, Outcome
-from lingpai.vocabulary.settings import SettingRefused
+from lingpai.vocabulary.outcomes import Ending, Outcome, Refused
+from lingpai.vocabulary.settings import SettingRefused, load_settings
 from tests.conformance.five import CONTRACTS, Five
 from tests.conformance.stage import Stage
 from tests.modules import garden
@@ -260,7 +261,7 @@ def test_rings_are_counted_by_their_answers_and_written_down_with_the_reason(fiv
     counted = five.stage.house.tally.hooks.copy()
 
     rung(five, "POST", "/hooks/garden/watered", b'{"hunter2":1}', x_litres="3")
-    rung(five, "POST", "/hooks/garden/watered?hunter2", b"hunter2")
+    _, headers, _ = five.stage.answer("POST", "/hooks/garden/watered?hunter2", [], "hunter2")
     rung(five, "GET", "/hooks/garden/watered")
 
     assert five.stage.house.tally.hooks - counted == {
@@ -275,6 +276,41 @@ def test_rings_are_counted_by_their_answers_and_written_down_with_the_reason(fiv
         ("refused", "/hooks/garden/watered", "WRONG_METHOD", 405, "127.0.0.1"),
     ]
     assert "hunter2" not in str(lines)
+    (failed,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert failed.request == lines[0]["request"] == headers["x-request-id"]
+
+
+def test_a_ring_that_went_well_is_written_down_where_all_is_asked_for(five, caplog):
+    caplog.set_level(logging.INFO, "lingpai.edge.logbook")
+    rung(five, "POST", "/hooks/garden/watered", x_litres="3")
+    assert caplog.records == []
+
+    five.stage.settings["log"] = load_settings(None, {"LINGPAI_LOG__REQUESTS": "all"}).log
+    five.stage._build()
+    rung(five, "POST", "/hooks/garden/watered", x_litres="3")
+
+    (line,) = caplog.records
+    assert (line.message, line.hook, line.outcome, line.status) == ("answered", "/hooks/garden/watered", "OK", 202)
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_ring_is_called_what_a_proxy_of_ours_calls_it_by_every_line_and_by_its_refusal(five, caplog, trusted):
+    caplog.set_level(logging.INFO, "lingpai.edge.logbook")
+    five.stage.settings["trusted_proxies"] = ("127.0.0.1",) if trusted else ()
+    five.stage._build()
+    path, named = "/hooks/garden/watered", []
+
+    def run(_rung):
+        request = current_request()
+        named.append(request and request_id(request))
+        raise Refused(Outcome.ARGUMENT_BAD)
+
+    five.stage.house.hooks[path] = replace(five.stage.house.hooks[path], run=run)
+    _, headers, _ = five.stage.answer("POST", path, [("X-Request-Id", "a-proxys.id_1")], "{}")
+
+    (line,) = [record for record in caplog.records if record.name == "lingpai.edge.logbook"]
+    assert named == [line.request] == [headers["x-request-id"]]
+    assert (line.request == "a-proxys.id_1") is trusted
 
 
 def test_tables_of_a_later_version_stop_the_start(tmp_path):

@@ -120,7 +120,7 @@ class Forward:
             verdict = entrance.judge(request, desks.remembering)
         except NotRemembered:
             try:
-                verdict = await self._house.shell.ask(entrance.judge, request, desks.asking)
+                verdict = await self._house.shell.ask(request, entrance.judge, request, desks.asking)
             except Refused as refusal:
                 verdict = entrance.refuse(request, desks.remembering, refusal)
         if verdict.sighting is not None:
@@ -173,9 +173,11 @@ class _Asked:
         began = perf_counter_ns()
         only_verdict = not self._tail and scope["query_string"] == _JUST_ASKING
         method, target, verdict = await self._judged(address, scope, receive, hands_out=not only_verdict)
-        self._forward.count(self._entrance, verdict)
-        if not (only_verdict and verdict.refusal):  # else `/refusal` is asked next, and writes it down
-            self._forward.write_down(self._entrance, verdict, began)
+        # A refused preflight is answered as ours are, and like ours no call.
+        if not (method == "OPTIONS" and verdict.refusal):
+            self._forward.count(self._entrance, verdict)
+            if not (only_verdict and verdict.refusal):  # else `/refusal` is asked next, and writes it down
+                self._forward.write_down(self._entrance, verdict, began)
         if verdict.refusal is None:
             caller = verdict.caller
             headers = self._forward.identity(self._entrance, caller, method, target) if caller is not None else {}
@@ -196,7 +198,8 @@ class _Asked:
             desk = self._forward.wording
             verdict = self._entrance.refuse(verdict.call.request, desk, again)
         assert verdict.refusal is not None  # noqa: S101 - made just above, where there was none
-        self._forward.write_down(self._entrance, verdict, began)
+        if method != "OPTIONS":
+            self._forward.write_down(self._entrance, verdict, began)
         answer, cors = self._for_client(verdict.refusal, method, scope)
         await send_answer(send, answer, {**cors, REQUEST_ID: request_id(verdict.call.request)})
 

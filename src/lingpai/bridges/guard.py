@@ -91,7 +91,7 @@ class Here:
             verdict = self.entrance.judge(request, shell.desks.remembering)
         except NotRemembered:
             try:
-                verdict = await shell.ask(self.entrance.judge, request, shell.desks.asking)
+                verdict = await shell.ask(request, self.entrance.judge, request, shell.desks.asking)
             except Refused as refusal:
                 verdict = self.refuse(request, refusal)
         if verdict.sighting is not None:

@@ -61,8 +61,9 @@ class Guards:
 
         async def page(scope: Scope, receive: Receive, send: Send) -> None:
             try:
-                body = await read_body(Request(scope["method"], "", b"", scope["headers"]), receive)
-                answer = await self._house.shell.ask(asked, entrance, body)
+                request = Request(scope["method"], "", b"", scope["headers"])
+                body = await read_body(request, receive)
+                answer = await self._house.shell.ask(request, asked, entrance, body)
                 told = Answer(200, {"content-type": "application/json"}, msgspec.json.encode(answer))
             except (Refused, msgspec.DecodeError) as trouble:
                 is_ours = isinstance(trouble, Refused) and trouble.outcome in (Outcome.STORE_SILENT, Outcome.OVERLOADED)

@@ -152,7 +152,7 @@ class Shell:
 
     async def _ask_for(self, contract: Contract, request: Request) -> Answer:
         try:
-            return await self.ask(_serve_named, contract, request, self.desks.asking)
+            return await self.ask(request, serve, contract, request, self.desks.asking)
         except Refused as refusal:
             return refuse(contract, request, self.desks.remembering, refusal)
 
@@ -165,10 +165,12 @@ class Shell:
     async def ring(self, hook: Hook, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request of a module's *hook*: whatever fails is a bare status, and its reason is in the log."""
         request = Request(scope["method"], scope["path"], scope["query_string"], scope["headers"], b"", address)
+        if b"x-request-id" in request.last:
+            self.take_id(request, scope)
         began = perf_counter_ns()
         refused = None
         try:
-            replied = await self._on_thread(hook.run, await _rung(request, receive))
+            replied = await self._on_thread(_at_work_on, request, hook.run, await _rung(request, receive))
         except Refused as refusal:
             refused = refusal
             replied = Replied(HOOK_STATUSES.get(refusal.outcome, 400))
@@ -178,18 +180,19 @@ class Shell:
             replied = Replied(500)
         self._tally.hooks[request.path, str(replied.status)] += 1
         self._logbook.write_hook(request, replied.status, refused, perf_counter_ns() - began)
-        await send_answer(send, Answer(replied.status, {"content-type": replied.content_type}, replied.body))
+        answer = Answer(replied.status, {"content-type": replied.content_type}, replied.body)
+        await send_answer(send, answer, {REQUEST_ID: request_id(request)} if refused else _NONE)
 
-    async def ask(self, work: Callable[..., T], *what: object) -> T:
+    async def ask(self, request: Request, work: Callable[..., T], *what: object) -> T:
         """
-        Return what *work* returns on one of the threads that ask the stores.
+        Return what *work* returns on one of the threads that ask the stores; every line meanwhile names *request*.
 
         Raises:
             Refused: With OVERLOADED, when too many wait already; with INTERNAL, when no desk can answer.
 
         """
         try:
-            return await self._on_thread(work, *what)
+            return await self._on_thread(_at_work_on, request, work, *what)
         except NotRemembered:
             LOG.exception("no desk can answer %s", work)
             raise Refused(Outcome.INTERNAL) from None
@@ -222,11 +225,11 @@ class Shell:
         self._pool.shutdown()
 
 
-def _serve_named(contract: Contract, request: Request, desk: Desk) -> Answer:
-    """Serve on a thread, whose every line meanwhile names the request."""
+def _at_work_on(request: Request, work: Callable[..., T], *what: object) -> T:
+    """Return what *work* returns, on a thread whose every line meanwhile names *request*."""
     CURRENT.set(request)
     try:
-        return serve(contract, request, desk)
+        return work(*what)
     finally:
         CURRENT.set(None)
 
