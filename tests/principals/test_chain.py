@@ -298,7 +298,8 @@ def test_who_sees_another_seal_leaves_it_to_them_until_they_stop(archive):
 @pytest.mark.parametrize("noticed", [True, False])
 def test_who_stops_seals_all_that_is_left_though_another_sealed_last(archive, monkeypatch, noticed):
     monkeypatch.setattr(sealer, "ROUND_SECONDS", 3600)
-    mine = archive.sealer
+    mine = archive.another_sealer()
+    mine.seal()
     mine.start()
     archive.write(1)
     archive.another_sealer().seal_all()
@@ -314,7 +315,8 @@ def test_who_stops_seals_all_that_is_left_though_another_sealed_last(archive, mo
 @pytest.mark.parametrize("ours", [True, False])
 def test_who_stops_logs_the_end_of_the_chain_where_it_is_its_own(archive, monkeypatch, caplog, ours):
     monkeypatch.setattr(sealer, "ROUND_SECONDS", 3600)
-    mine = archive.sealer
+    mine = archive.another_sealer()
+    mine.seal()
     mine.start()
     archive.write(1)
     (mine if ours else archive.another_sealer()).seal_all()

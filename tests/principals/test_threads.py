@@ -124,5 +124,5 @@ def test_the_audit_trail_is_sealed_again_once_the_store_answers(place, lines, mo
     sealing.stop()
     place.tables.fault = ""
 
-    assert not sealing._thread.is_alive()
+    assert not sealing._rounds._thread.is_alive()
     assert [seal.number for seal in place.tables.rows.seals.values()] == [1, 2]
