@@ -1,6 +1,7 @@
 """What goes on by itself outlives a store that is silent and a fault of ours: it says so, and works again."""
 
 import threading
+from datetime import UTC
 
 import pytest
 
@@ -8,10 +9,13 @@ from lingpai.principals import housekeeping, sealer, timekeeping
 from lingpai.principals.housekeeping import SESSIONS_KEPT_SECONDS, Housekeeping
 from lingpai.principals.keys import Keyring
 from lingpai.principals.sealer import Sealer
+from lingpai.principals.sightings import Sightings
 from lingpai.principals.timekeeping import Timekeeper
+from lingpai.principals.weak_uses import WeakUses
 from lingpai.stores.memory import FaultyHeld, Memory, Rows
 from lingpai.vocabulary.events import Event
-from lingpai.vocabulary.values import Client, Session, User
+from lingpai.vocabulary.policies import Used, WeakForm
+from lingpai.vocabulary.values import Client, Session, Sighting, User
 
 NOW = 1_767_225_600_000
 
@@ -126,3 +130,16 @@ def test_the_audit_trail_is_sealed_again_once_the_store_answers(place, lines, mo
 
     assert not sealing._rounds._thread.is_alive()
     assert [seal.number for seal in place.tables.rows.seals.values()] == [1, 2]
+
+
+def test_whoever_cannot_write_what_is_left_lets_the_others_stop(place, lines):
+    sightings = Sightings(place.stores.traces, place.clock, lambda _batch, _now: None)
+    sightings.add(Sighting("s1", NOW, None))
+    weak_uses = WeakUses(place.stores.weak_uses, UTC)
+    weak_uses.count(Used("app", "twokeys", (WeakForm.DAY_MD5,), None, NOW))
+    place.tables.fault = "bug"
+
+    for each, told in ((sightings, "last-seen not written"), (weak_uses, "uses of weak forms not written")):
+        each.start()
+        each.stop()
+        assert heard(lines, "RuntimeError: the stage planted a bug") == told

@@ -74,9 +74,9 @@ class Sightings:
         self._rounds.start()
 
     def stop(self) -> None:
-        """End the thread, and write what is left."""
+        """End the thread, and write what is left; what fails then is logged, and ends nothing else."""
         self._rounds.stop()
-        self.flush()
+        self._rounds.attempt(self.flush)
 
     def _first(self) -> Sequence[Sighting]:
         with self._lock:

@@ -86,9 +86,9 @@ class WeakUses:
         self._rounds.start()
 
     def stop(self) -> None:
-        """End the thread, and write what is left."""
+        """End the thread, and write what is left; what fails then is logged, and ends nothing else."""
         self._rounds.stop()
-        self.flush()
+        self._rounds.attempt(self.flush)
 
     def _taken(self) -> list[WeakUse]:
         with self._lock:
