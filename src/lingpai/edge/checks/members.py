@@ -47,5 +47,4 @@ class CommonMembers(Step):
         if client_type is None:
             wrong = ("不是已知的客户端类型", "is no known client type")
             raise Refused(Outcome.ARGUMENT_BAD, "unknown client type", fields={self.client_type: wrong})
-        if call.client is None:
-            call.client_type = client_type
+        call.client_type = client_type

@@ -36,7 +36,7 @@ class Named(Step):
         if not name:
             raise Refused(Outcome.CREDENTIALS_MISSING, "no user name")
         # A name may itself hold what looks like percent-encoding, so both readings count.
-        call.claims = {**call.claims, "names": (name, unquote(name)) if shown and "%" in name else (name,)}
+        call.claims = {**call.claims, "names": {name, unquote(name)} if shown else {name}}
 
 
 class NameMatches(Step):

@@ -111,7 +111,7 @@ class TimeWithin(Step):
     ACTS: ClassVar[bool] = True
 
     window_seconds: int
-    latest: bool = False
+    latest: bool
 
     def __call__(self, call: Call) -> None:
         shown, standing = call.claims["time"], call.standing
