@@ -158,9 +158,9 @@ def first_failing(session: pytest.Session, items: Sequence[pytest.Item]) -> pyte
 
 
 def swap(file: Path, changed: str) -> bool:
-    """Give the functions of *file*, which is imported, the code of the *changed* source; return whether any differs."""
+    """Give the functions of *file* the code of the *changed* source; return whether any differs."""
     name = ".".join(file.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__")
-    module = sys.modules[name]
+    module = importlib.import_module(name)
     before = _codes(compile(file.read_text(encoding="utf-8"), str(file), "exec"))
     after = _codes(compile(changed, str(file), "exec"))
     swapped = False
