@@ -119,6 +119,16 @@ def test_the_document_is_valid_openapi(name, language):
 
 
 @each_contract
+def test_every_reference_of_the_document_leads_somewhere(name):
+    document = openapi(contract_of(Stage(name)), about="")
+
+    references = set(re.findall(r'"\$ref": "#/components/(\w+)/([^"]+)"', json.dumps(document)))
+
+    assert len(references) > 20
+    assert [(kind, part) for kind, part in references if part not in document["components"][kind]] == []
+
+
+@each_contract
 def test_every_answer_of_the_transcript_is_one_that_the_document_describes(name):
     wrong: list[tuple] = []
     described_at_all = 0

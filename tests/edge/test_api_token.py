@@ -57,13 +57,15 @@ def test_two_user_tokens_of_one_second_differ():
     assert len({user_token(lambda _size: next(numbers), 1, 1387324800) for _ in range(2)}) == 2
 
 
-def test_a_client_without_a_secret_that_can_be_read_back_is_denied():
+@pytest.mark.parametrize("digest", [b"", b"of a secret that we have not"])
+def test_a_client_without_a_secret_that_can_be_read_back_is_denied(digest):
     stage = Stage("twokeys")
-    stage.tables.rows.clients["bare"] = Client("bare", "bare", contracts=frozenset({"twokeys"}))
+    bare = Client("bare", "bare", secret_digest=digest, contracts=frozenset({"twokeys"}))
+    stage.tables.rows.clients["bare"] = bare
     day = "2026-01-01"
-    bare = api_token("api", "notice", "list", day)
+    token = api_token("api", "notice", "list", day)
 
-    status, _, body = stage.answer("GET", f"/twokeys/api/notice/list?client_id=bare&api_token={bare}", [], "")
+    status, _, body = stage.answer("GET", f"/twokeys/api/notice/list?client_id=bare&api_token={token}", [], "")
 
     assert (status, body.decode()) == (200, '{"code":0,"msg":"access deny","data":[]}')
 

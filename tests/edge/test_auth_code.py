@@ -1,10 +1,15 @@
 """What a transcript cannot say of an auth code: that a user who changes companies is described as they were."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from lingpai.edge.call import Request
+from lingpai.edge.checks.shapes import WellShaped
+from lingpai.edge.pipeline import serve
 from lingpai.vocabulary.events import Event
+from lingpai.vocabulary.outcomes import Outcome
 from tests.conformance.stage import Stage, basic
 
 TOKEN = "2150123456789abcdef0123456789abcdef"
@@ -64,3 +69,19 @@ def test_a_second_read_of_oneself_is_answered_from_memory(stage):
     stage.tables.fault = "bug"
 
     assert asked(stage, "userService/getUserInfo", f"&auth_code={code}") == first
+
+
+def test_no_code_is_an_unknown_one_in_a_house_that_asks_nothing_of_its_shape(stage):
+    contract = stage.house.served["zhiyun"].contract
+    routes = [
+        replace(route, proofs=tuple(proof for proof in route.proofs if not isinstance(proof, WellShaped)))
+        for route in contract.routes
+    ]
+    query = f"access_token={TOKEN}&client_id=3000000001&{TIME}".encode()
+    headers = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS)
+    request = Request("GET", "/apis/rest/userService/getUserInfo/json", query, headers)
+
+    answer = serve(replace(contract, routes=tuple(routes)), request, stage.house.shell.desks.asking)
+
+    assert answer.refusal is not None
+    assert answer.refusal.outcome is Outcome.CODE_UNKNOWN

@@ -7,9 +7,11 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from lingpai.composition import declarations
+from lingpai.edge.call import Request
 from lingpai.edge.carriers import Header, Query
 from lingpai.edge.checks.permitted import Permitted
 from lingpai.edge.contract import Contract
+from lingpai.edge.pipeline import begun
 from lingpai.edge.schemes.opaque import Opaque
 from lingpai.edge.steps import Admitted, BuiltIn, Found, Identified, Performed, Proved, Routed
 from lingpai.operations.rotate_secret import RotateSecret, SecretRotation
@@ -364,6 +366,14 @@ def test_a_contract_that_would_act_before_it_has_judged_is_not_built(steps, comp
 
     with pytest.raises(ValueError, match=f"mowork: /user/login: {complaint}"):
         replace(contract(), steps=steps, routes=routes, modules=())
+
+
+def test_a_call_of_nobody_known_is_not_judged_at_all():
+    house = Stage("mowork").house
+    call = begun(house.served["mowork"].contract, Request("GET", "/"), house.shell.desks.asking)
+
+    with pytest.raises(ValueError, match="no client whose policies could be judged"):
+        Permitted()(call)
 
 
 def test_a_time_that_is_spent_is_spent_after_the_judgement():
