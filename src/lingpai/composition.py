@@ -79,7 +79,7 @@ from lingpai.principals.weak_uses import WeakUses
 from lingpai.stores.interfaces import MadeByLater, Stores
 from lingpai.stores.memory import FaultyHeld, Memory, Rows
 from lingpai.stores.sql.looking import Looked, look_at_postgres, look_at_sqlite
-from lingpai.stores.sql.sqlite import UnsoundSqlite
+from lingpai.stores.sql.sqlite import UnsoundSqlite, is_damaged
 from lingpai.stores.sql.stores import open_sqlite
 from lingpai.vocabulary.clock import SECOND, Clock, system_clock
 from lingpai.vocabulary.events import Event, Unchanged
@@ -690,7 +690,17 @@ class ContractTrouble(ValueError):
 
 
 class DataTrouble(Exception):
-    """The data cannot be opened by this program here. The message says why, and what to do."""
+    """
+    The data cannot be opened by this program here. The message says why, and what to do.
+
+    Args:
+        zh: The message in Chinese, where there is one.
+
+    """
+
+    def __init__(self, en: str, zh: str = "") -> None:
+        super().__init__(en)
+        self.zh = zh
 
 
 def is_url(database: str) -> bool:
@@ -712,6 +722,36 @@ def check_database(database: str) -> None:
             f"database: {scheme}:// is unknown. It is a {POSTGRES[0]}:// URL, or the path of a file.",
             f"database：不认识 {scheme}://。应为 {POSTGRES[0]}:// 网址，或文件路径。",
         )
+
+
+def check_folder(data: Path, settings: Settings) -> None:
+    """
+    Make sure that the file which *settings* name lies in *data*, which may be new, or in a folder that there is.
+
+    Raises:
+        SettingRefused: There is no such folder: what was mistyped must not become an empty house.
+
+    """
+    database = settings.database
+    folder = (data / database).parent
+    if not is_url(database) and folder.absolute() != data.absolute() and not folder.is_dir():
+        source = source_of(database, settings.file)
+        raise SettingRefused(
+            f"{source}: database: there is no folder {folder}. Make it, or name a file in one that there is.",
+            f"{source}：database：没有目录 {folder}。请先建立，或改写为已有目录中的文件。",
+        )
+
+
+def damage(data: Path, settings: Settings, refused: Refused) -> DataTrouble | None:
+    """Return what is to be said where *refused* because the SQLite file is none or damaged; else None."""
+    path = data / settings.database
+    if is_url(settings.database) or not is_damaged(refused):
+        return None
+    return DataTrouble(
+        f"{path} is no SQLite database, or is damaged ({refused}): put its backup in its place, or name another file "
+        "in the setting database.",
+        f"{path} 不是 SQLite 数据库，或已损坏({refused})：请用备份替换它，或在 database 设置里写另一个文件。",
+    )
 
 
 def holds_data(data: Path, variables: Mapping[str, str]) -> bool:
@@ -755,11 +795,12 @@ def open_house(data: Path, variables: Mapping[str, str], *, clock: Clock = syste
     Raises:
         SettingRefused: A setting is unknown or wrong.
         KeyTrouble: The master key cannot be used.
-        DataTrouble: SQLite here can lose changes, PostgreSQL does not answer or cannot keep our tables, its
-            driver is missing, or the database was made by a later version.
+        DataTrouble: SQLite here can lose changes, its file is damaged or none, PostgreSQL does not answer or cannot
+            keep our tables, its driver is missing, or the database was made by a later version.
 
     """
     settings = load_settings(data / SETTINGS, variables)
+    check_folder(data, settings)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     source = master_key_source(data, settings, variables)
     if source.is_file and source.is_there():
@@ -879,6 +920,8 @@ def _open_stores(data: Path, settings: Settings, clock: Clock) -> Stores:
         return _open_postgres(database, clock)
     try:
         return open_sqlite(data / database, clock, threads=settings.threads + OWN_THREADS)
+    except Refused as refused:
+        raise damage(data, settings, refused) or refused from None
     except _made_elsewhere() as trouble:
         raise DataTrouble(f"{data / database}: {trouble}") from None
 

@@ -8,6 +8,8 @@ import pytest
 from lingpai.cli.opening import opened
 from lingpai.stores.sql.sqlite import sound_driver
 from lingpai.vocabulary.clock import system_clock
+from tests.cli.running import serving
+from tests.cli.speaking import sent
 
 BAD = """\
 threads = 1000
@@ -66,6 +68,18 @@ def test_the_clock_is_trusted_only_when_somebody_says_so(demo, lingpai):
     assert lingpai("clock", "trust", "--data", demo.data).is_refused("say --yes")
     assert lingpai("clock", "trust", "--yes", "--data", demo.data).code == 0
     assert lingpai("clock", "show", "--data", demo.data, "--json").json["behind_seconds"] == 0
+
+
+def test_the_clock_is_not_trusted_while_a_server_runs_that_would_keep_the_old_time_again(demo, lingpai):
+    words = ("clock", "trust", "--yes", "--data", demo.data)
+    with opened(demo.data) as house:
+        house.stores.moments.reach(system_clock() + 3_600_000)
+    with serving(demo.data, "--workers", "1") as server:
+        assert sent(server.port, "GET", "/readyz") == (503, {"status": "not ready", "because": ["clock"]})
+        assert lingpai(*words).is_refused("workers that run on this data (1)", "stop the server")
+    assert "servers can be started" in lingpai(*words).out
+    with serving(demo.data, "--workers", "1") as server:
+        assert sent(server.port, "GET", "/readyz") == (200, {"status": "ready"})
 
 
 def test_migrate_says_what_is_to_do_and_changes_nothing_when_it_checks(demo, lingpai):

@@ -21,7 +21,7 @@ from lingpai.principals.client_secrets import new_secret
 from lingpai.principals.passwords.argon2 import verify_password
 from lingpai.stores.sql.sqlite import sound_driver
 from lingpai.vocabulary.values import Pace
-from tests.cli.running import LINGPAI, environment
+from tests.cli.running import LINGPAI, environment, free_port
 
 PROGRAM = " ".join(LINGPAI)
 
@@ -357,6 +357,14 @@ def test_what_comes_before_the_data_says_what_makes_it_and_leaves_nothing_in_its
     assert not list(tmp_path.iterdir())
 
 
+def test_a_database_in_a_folder_that_there_is_none_of_is_named_and_nothing_is_made(lingpai, tmp_path):
+    typo = tmp_path / "typo" / "dir" / "x.db"
+    refused = lingpai("serve", "--data", "d", "--port", free_port(), LINGPAI_DATABASE=str(typo))
+
+    assert refused.is_refused("LINGPAI_DATABASE: database: there is no folder", str(typo.parent))
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_to_type_begins_as_it_was_typed(demo, tmp_path):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "lingpai").write_text(f"#!{sys.executable}\nfrom lingpai.cli import main\nmain()\n")
@@ -446,7 +454,22 @@ def test_a_database_of_a_later_version_and_one_that_is_none_are_named(demo, ling
     assert lingpai("user", "list", "--data", demo.data).is_refused("lingpai.db", "9999")
 
     (demo.data / "lingpai.db").write_bytes(b"this is no database" * 100)
-    assert lingpai("user", "list", "--data", demo.data).is_refused("database")
+    words = ("user", "list", "--data", demo.data)
+    assert lingpai(*words).is_refused(
+        "lingpai.db is no SQLite database, or is damaged", "not a database", "put its backup in its place"
+    )
+    assert lingpai(*words, LANG="zh_CN.UTF-8").is_refused("lingpai.db 不是 SQLite 数据库，或已损坏", "备份")
+
+
+def test_a_database_whose_pages_are_damaged_is_named(demo, lingpai):
+    with closing(sound_driver().connect(demo.data / "lingpai.db")) as database:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'users'").fetchone()
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+    with (demo.data / "lingpai.db").open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xa5" * size)
+
+    assert lingpai("user", "list", "--data", demo.data).is_refused("lingpai.db is no SQLite database, or is damaged")
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(demo):

@@ -240,6 +240,23 @@ def test_a_worker_whose_mark_of_life_is_gone_is_dead(tmp_path):
     assert (page[OK], page["lingpai_workers"]) == (4, 1)
 
 
+def test_a_worker_that_could_not_say_at_its_start_that_it_lives_is_counted_once_when_it_writes_later(tmp_path):
+    folder = tmp_path / "away" / "metrics"
+    late = board(folder, memory=3)
+    late.start()
+    folder.mkdir(parents=True)
+    late.flush()
+    others = [board(folder, memory=1) for _ in range(2)]
+    for other in others:
+        other.start()
+        late.flush()
+    page = told(others[0].page("1"))
+    for each in (late, *others):
+        each.stop()
+
+    assert (page[OK], page["lingpai_workers"]) == (3 + 1 + 1, 3)
+
+
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [(OSError(28, "No space left on device"), 1), (RuntimeError("a fault of ours"), 2)],

@@ -365,6 +365,13 @@ def test_a_key_that_the_audit_trail_is_verified_with_is_kept_for_ever(world):
         DropKeys(world.stores, ring, lambda: world.town.now)("operator", AUDIT)
 
 
+def test_of_a_purpose_without_any_key_nothing_is_dropped(world):
+    with pytest.raises(Refused, match="no key for nothing") as raised:
+        DropKeys(world.stores, world.ring(), lambda: world.town.now)("operator", "nothing")
+
+    assert raised.value.outcome is Outcome.NOTHING_THERE
+
+
 def test_nothing_happens_to_a_key_before_the_new_one_is_used(world):
     ring = world.ring()
     world.rotate(ring)

@@ -133,8 +133,8 @@ def _show_examples(words: Sequence[str]) -> None:
 def _words(trouble: Exception) -> str:
     if isinstance(trouble, Refused):
         return _refusal(trouble)
-    if isinstance(trouble, SettingRefused):
-        return said(trouble.zh, str(trouble))
+    if zh := getattr(trouble, "zh", ""):
+        return said(zh, str(trouble))
     if isinstance(trouble, ZoneInfoNotFoundError):
         return said(f"timezone:{trouble}", f"timezone: {trouble}")
     if isinstance(trouble, CycloptsError):

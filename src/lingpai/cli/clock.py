@@ -7,6 +7,8 @@ from cyclopts import App, Parameter
 from lingpai.cli.opening import OPERATOR, opened
 from lingpai.cli.parameters import CARE, COMMANDS, HERE, AsJson, Data
 from lingpai.cli.printing import Trouble, moment, said, sheet, show, show_json
+from lingpai.composition import METRICS
+from lingpai.edge.metrics import living_workers
 from lingpai.operations.trust_clock import TrustClock
 from lingpai.vocabulary.clock import SECOND, system_clock
 
@@ -61,5 +63,17 @@ def trust(
                 f"the clock says {moment(now, zone)}, and {moment(latest, zone)} was seen. Going back revives what has "
                 "expired since: when the clock is right and every server stopped, say --yes.",
             )
+        if running := living_workers(data / METRICS):
+            raise Trouble(
+                f"有 {running} 个服务进程还在这个数据目录上运行，它们会把记住的时间写回来：先停掉服务，再运行一次。",
+                f"workers that run on this data ({running}) remember that time and would keep it again: stop the "
+                "server, then say this once more.",
+            )
         TrustClock(house.stores)(OPERATOR)
-    show(said("已忘掉，可以启动服务了。", "It is forgotten; servers can be started."))
+    show(
+        said(
+            "已忘掉，可以启动服务了。别的机器上若还有服务在运行，它会把时间写回来：停掉它，再运行一次。",
+            "It is forgotten; servers can be started. One that still runs on another machine keeps the old time again: "
+            "stop it, then say this once more.",
+        )
+    )

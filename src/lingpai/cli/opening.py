@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from lingpai.cli.parameters import command
 from lingpai.cli.printing import Trouble, said
-from lingpai.composition import House, holds_data, open_house
+from lingpai.composition import House, damage, holds_data, open_house
 from lingpai.principals.names import name_key
 from lingpai.vocabulary.outcomes import Refused
 from lingpai.vocabulary.values import Client, Company, Session, Standing, User
@@ -49,6 +49,8 @@ def opened(data: Path, *, make: bool = False) -> Iterator[House]:
             # Where no server runs, nobody else would; a server that seals at the same moment is as good.
             with suppress(Refused):
                 house.seal()
+    except Refused as refused:
+        raise damage(data, house.settings, refused) or refused from refused.__cause__
     finally:
         house.stores.close()
 

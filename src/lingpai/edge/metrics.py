@@ -141,6 +141,8 @@ class Board:
         """Write this worker's file now; what cannot be written is said once."""
         try:
             with self._writing:
+                # Whoever is not known to live is added up as dead, and what it writes later would be counted again.
+                self._alive = self._alive or _locked_file(self._folder / f"{self._name}.alive")
                 _replace(self._folder / f"{self._name}.json", self._own())
             self._failed = False
         except OSError as trouble:
@@ -264,6 +266,11 @@ def _lives(path: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def living_workers(folder: Path) -> int:
+    """Return how many workers of the data folder whose figures are in *folder* live: those that said so there."""
+    return sum(map(_lives, folder.glob("*-*.alive")))
 
 
 def _replace(path: Path, told: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ class DropKeys:
     are gone; their holders cannot be told why, since nobody can tell their tokens from forged ones.
     """
 
-    ENDS: ClassVar[Ends] = frozenset({Outcome.NOT_ALLOWED})
+    ENDS: ClassVar[Ends] = frozenset({Outcome.NOT_ALLOWED, Outcome.NOTHING_THERE})
     FROM_MEMORY: ClassVar[bool] = False
 
     stores: Stores
@@ -38,12 +38,14 @@ class DropKeys:
 
         Raises:
             Refused: With NOT_ALLOWED for keys that are kept for ever, while the newest key is not used yet, or
-                while a client's secret still rests on an older one.
+                while a client's secret still rests on an older one; with NOTHING_THERE where there is no key.
 
         """
         if purpose in KEPT:
             raise Refused(Outcome.NOT_ALLOWED, f"keys for {purpose} are kept for ever")
-        newest, *older = self.stores.keys.of(purpose)
+        if not (keys := self.stores.keys.of(purpose)):
+            raise Refused(Outcome.NOTHING_THERE, f"no key for {purpose}")
+        newest, *older = keys
         if not self.keys.is_in_use(purpose, newest.id):
             raise Refused(Outcome.NOT_ALLOWED, f"the new key for {purpose} is not used yet")
         if purpose in (PEPPER, DATA):

@@ -16,7 +16,8 @@ class TrustClock:
     .. danger::
 
         Done while the clock is behind, it revives what has expired since. Done while a worker
-        runs, it is undone within a minute: each remembers the time itself, and keeps it.
+        runs, it is undone within a minute: each remembers the time itself, and keeps it,
+        also when it stops. So nobody who runs is told: whoever had not heard yet would undo it.
 
     """
 

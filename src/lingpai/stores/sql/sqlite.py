@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from lingpai.stores.sql.engine import WAIT_SECONDS, json_text
@@ -117,6 +117,11 @@ def sqlite_engine(path: Path, *, threads: int = 32) -> Engine:
     event.listen(engine, "connect", set_up)
     event.listen(engine, "checkout", refuse_another_file)
     return engine
+
+
+def is_damaged(refused: Refused) -> bool:
+    """Return whether *refused* because the file is no database, or damaged: all else has an error of its own kind."""
+    return type(refused.__cause__) is DatabaseError
 
 
 def write_ahead(engine: Engine) -> None:
