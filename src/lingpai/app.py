@@ -8,6 +8,7 @@ such a host serves nothing else, and of its contract only the side that it was n
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,8 +155,10 @@ class App:
                     LOG.exception("cannot start")
                     await send({"type": "lifespan.startup.failed", "message": str(trouble)})
                     raise
-                told = {"version": __version__, "contracts": sorted(self._contracts)}
-                LOG.info("started", extra=told | {"settings": told_settings(self._house.settings)})
+                # Whoever sits at a terminal has read it on the page of `serve`, once for all workers.
+                if not sys.stderr.isatty():
+                    told = {"version": __version__, "contracts": sorted(self._contracts)}
+                    LOG.info("started", extra=told | {"settings": told_settings(self._house.settings)})
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await loop.run_in_executor(None, self._house.stop)

@@ -28,7 +28,7 @@ from lingpai.edge.desk import Desk
 from lingpai.edge.explorer import Explorer
 from lingpai.edge.forwarding import Entrance
 from lingpai.edge.logbook import Logbook
-from lingpai.edge.metrics import Board, Values
+from lingpai.edge.metrics import Board, Values, count_apart
 from lingpai.edge.proxies import Proxies, Readers
 from lingpai.edge.steps import built_in_id
 from lingpai.edge.tally import Tally
@@ -306,7 +306,9 @@ class House:
             SettingRefused: One of them is unknown or wrong.
 
         """
-        raw = {"timezone": self.settings.timezone} | self.settings.contracts.get(declaration.name, {})
+        raw = self.settings.contracts.get(declaration.name, {})
+        if "timezone" not in declaration.settings.NOT_SET:
+            raw = {"timezone": self.settings.timezone} | raw
         return read_settings(raw, declaration.settings, f"contracts.{declaration.name}", self.settings.file)
 
     def built(self, declaration: Declaration) -> Contract:
@@ -484,6 +486,9 @@ class House:
         check_networks("[metrics] addresses", self.settings.metrics.addresses, self.settings.file)
         return Readers(self.settings.metrics.addresses)
 
+    def _sealed_kinds(self) -> dict[tuple[str, ...], float]:
+        return {(kind,): count for kind, count in list(self.sealer.kinds.items())}
+
     def _measured(self) -> Values:
         busy, waiting = self.shell.threads()
         one: dict[str, float] = {
@@ -499,7 +504,7 @@ class House:
             "lingpai_clock_behind_seconds": self.timekeeper.behind() / SECOND if self.timekeeper else 0,
         }
         parted: dict[str, dict[tuple[str, ...], float]] = {name: {(): value} for name, value in one.items()}
-        parted["lingpai_changes"] = {(kind,): count for kind, count in list(self.sealer.kinds.items())}
+        parted["lingpai_changes"] = self._sealed_kinds()
         parted["lingpai_weak_forms"] = {(*use,): count for use, count in self.weak_uses.totals().items()}
         return parted
 
@@ -543,9 +548,11 @@ class House:
             self.keys.prepare(purpose_of(service))
 
     def seal(self) -> None:
-        """Seal what the audit trail holds now."""
+        """Seal what the audit trail holds now, and count it beside the workers: for a process that is none, once."""
         self.keys.prepare(AUDIT)
         self.sealer.seal_all()
+        if self.data:
+            count_apart(self.data / METRICS, {"lingpai_changes": self._sealed_kinds()})
 
     def start(self) -> None:
         """Prepare, make what takes long to make, then follow the change feed and write sightings until `stop`."""

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from lingpai.composition import open_house
+from lingpai.composition import METRICS, open_house
+from lingpai.edge.metrics import living_workers
 from tests.cli.running import LINGPAI, environment, free_port, is_listening, serving, workers_of
 from tests.cli.speaking import FRONT_ENDS, Person, sent
 
@@ -159,6 +160,14 @@ def test_demo_data_is_served_to_this_machine_only(demo, lingpai):
             ["LINGPAI_METRICS__ADDRESSES: [metrics] addresses must be addresses and networks", "not localhost."],
         ),
         (
+            {"LINGPAI_CONTRACTS__ZHIYUN__REGISTRATION": "open"},
+            ["LINGPAI_CONTRACTS__ZHIYUN__REGISTRATION: [contracts.zhiyun] registration is unknown."],
+        ),
+        (
+            {"LINGPAI_CONTRACTS__THINKJS__TIMEZONE": "Asia/Tokyo"},
+            ["LINGPAI_CONTRACTS__THINKJS__TIMEZONE: [contracts.thinkjs] timezone is unknown."],
+        ),
+        (
             {"LINGPAI_CONTRACT_FILES": "/nowhere.py"},
             ["LINGPAI_CONTRACT_FILES: contract_files: /nowhere.py is no Python file"],
         ),
@@ -276,6 +285,37 @@ def test_workers_do_not_outlive_a_server_that_was_killed(demo):
         server.process.kill()
         server.process.wait(5)
         assert becomes(lambda: not is_listening(server.port))
+
+
+def test_on_a_terminal_a_start_is_told_once_and_without_every_setting(demo):
+    port, (ours, theirs) = free_port(), pty.openpty()
+    words = ["serve", "--data", str(demo.data), "--port", str(port), "--workers", "2"]
+    with subprocess.Popen(
+        [*LINGPAI, *words], env=environment(), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        with ThreadPoolExecutor(1) as reader:
+            shown = reader.submit(all_of, ours)
+            assert becomes(lambda: living_workers(demo.data / METRICS) == 2, seconds=30)
+            process.terminate()
+            process.wait(20)
+            said = re.sub(r"\x1b\[[0-9;]*m", "", shown.result(20))
+    os.close(ours)
+
+    assert said.count("lingpai 0.") == said.count(f"http://127.0.0.1:{port} ") == 1
+    assert "mowork" in said
+    assert "started" not in said
+    assert "master_key_file" not in said
+
+
+def all_of(terminal):
+    """Return all that is shown on *terminal* until nobody holds it any more."""
+    shown = b""
+    while True:
+        try:
+            shown += os.read(terminal, 4096)
+        except OSError:
+            return shown.decode()
 
 
 def test_a_closed_terminal_ends_the_server(demo, tmp_path):

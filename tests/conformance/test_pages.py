@@ -73,6 +73,7 @@ def test_the_page_lists_every_setting_with_its_default(name, suffix):
     idle = {"timezone"} if name in TIMELESS else set()
     if not any(route.operation is Register for route in contract.all_routes()):
         idle |= {"registration", "invitation"}
+    assert idle == kind.NOT_SET
     own = {field.name: field.default for field in msgspec.structs.fields(kind) if field.name not in idle}
 
     listed: dict[str, str] = {}

@@ -11,10 +11,14 @@ from http.client import HTTPConnection
 
 import pytest
 
+from lingpai.cli.opening import opened
+from lingpai.composition import METRICS
 from lingpai.edge import metrics
 from lingpai.edge.metrics import Board
 from lingpai.edge.proxies import Readers
 from lingpai.edge.tally import BOUNDS, BUCKETS, Tally
+from lingpai.operations.add_company import AddCompany
+from lingpai.vocabulary.values import Company
 from tests.cli.running import serving, workers_of
 
 CONTRACT = "mowork"
@@ -177,6 +181,27 @@ def test_a_server_of_two_workers_counts_every_call_also_over_the_death_of_one(tm
         assert page[refused] == 30
 
 
+def test_what_a_command_seals_is_counted_too_and_once(tmp_path):
+    folder = tmp_path / "d" / METRICS
+    with opened(tmp_path / "d", make=True) as house:
+        house.prepare()
+    folder.mkdir()
+    (left,) = left_by_the_dead(folder)
+    for name in ("one", "two"):
+        with opened(tmp_path / "d") as house:
+            AddCompany(house.stores, house.clock)("operator", Company(0, name))
+    pages = []
+    for _ in range(2):
+        living = board(folder)
+        living.start()
+        pages.append(told(living.page("1")))
+        living.stop()
+
+    assert [page['lingpai_changes_total{kind="company:added"}'] for page in pages] == [2, 2]
+    assert [page[OK] for page in pages] == [3, 3]
+    assert not left.exists()
+
+
 def test_the_tools_of_prometheus_read_the_page(tmp_path):
     from prometheus_client.parser import text_string_to_metric_families
 
@@ -195,6 +220,8 @@ def test_more_labels_than_anybody_reads_are_told_as_one(tmp_path, monkeypatch):
         each.flush()
 
     page = told(boards[0].page("1"))
+    for each in boards:
+        each.stop()
 
     counted = {name: count for name, count in page.items() if name.startswith("lingpai_changes_total")}
     assert sum(counted.values()) == 6

@@ -114,7 +114,8 @@ def _settings(data: Path) -> list[Setting]:
 def _told_part(known: Any, told: Mapping[str, Any]) -> dict[str, Any]:
     """Return all that holds for a contract or module; what was said of it is told as logs tell it."""
     # Text from a variable is of a type of its own, which remembers where it came from.
-    return {**msgspec.to_builtins(known, enc_hook=str), **told}
+    all_of_it = msgspec.to_builtins(known, enc_hook=str)
+    return {**{name: value for name, value in all_of_it.items() if name not in known.NOT_SET}, **told}
 
 
 def _flat(told: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

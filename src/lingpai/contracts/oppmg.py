@@ -31,7 +31,7 @@ from lingpai.operations.sign_in import NameAndPassword, SignIn
 from lingpai.vocabulary.arguments import Asks, Text, Whole
 from lingpai.vocabulary.likeness import CompanyId, CompanyName, Phone, Truename, UserId, Username, like
 from lingpai.vocabulary.outcomes import Outcome
-from lingpai.vocabulary.settings import ContractSettings, Seconds
+from lingpai.vocabulary.settings import NO_GUESTS, ContractSettings, Seconds
 from lingpai.vocabulary.values import PairTerms, Terms
 
 ISSUER = "mmm_oppmg"
@@ -54,6 +54,8 @@ class OppmgSettings(ContractSettings, frozen=True, kw_only=True, forbid_unknown_
         client_type: What its callers are counted as: no call names a client type.
 
     """
+
+    NOT_SET = NO_GUESTS | {"timezone"}
 
     entrance: Annotated[str, msgspec.Meta(pattern="^(anyone|members|role:.+)$")] = "members"
     access_seconds: Seconds = 1800
@@ -138,8 +140,6 @@ def oppmg(settings: OppmgSettings, modules: Offers) -> Contract:
             idle_seconds=settings.refresh_seconds + settings.leeway_seconds,
             absolute_seconds=settings.family_seconds,
             entrance=settings.entrance,
-            registration=settings.registration,
-            invitation=settings.invited(),
             phone_names=True,
             company_chosen=True,
             pair=PairTerms(

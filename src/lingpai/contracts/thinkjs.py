@@ -30,7 +30,7 @@ from lingpai.operations.sign_in import NameAndPassword, SignIn
 from lingpai.vocabulary.arguments import Asks, Text
 from lingpai.vocabulary.likeness import Avatar, Phone, Truename, UserId, Username, like
 from lingpai.vocabulary.outcomes import Outcome
-from lingpai.vocabulary.settings import ContractSettings, Seconds
+from lingpai.vocabulary.settings import NO_GUESTS, ContractSettings, Seconds
 from lingpai.vocabulary.values import Terms, User
 
 
@@ -44,6 +44,8 @@ class ThinkjsSettings(ContractSettings, frozen=True, kw_only=True, forbid_unknow
         client_type: What every caller counts as, since the document names no client types.
 
     """
+
+    NOT_SET = NO_GUESTS | {"timezone"}
 
     token_seconds: Seconds = 86_400
     idle_seconds: Seconds | None = None

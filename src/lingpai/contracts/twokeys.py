@@ -35,7 +35,7 @@ from lingpai.vocabulary.clock import SECOND
 from lingpai.vocabulary.likeness import Phone, Truename, Until, UserId, Username, like
 from lingpai.vocabulary.outcomes import Outcome, Reason
 from lingpai.vocabulary.policies import WeakForm
-from lingpai.vocabulary.settings import ContractSettings, Seconds
+from lingpai.vocabulary.settings import NO_GUESTS, ContractSettings, Seconds
 from lingpai.vocabulary.values import Terms
 
 ADDRESSING = frozenset({"mod", "ctl", "act", "client_id", "api_token", "timestamp", "user_id", "user_token"})
@@ -53,6 +53,8 @@ class TwokeysSettings(ContractSettings, frozen=True, kw_only=True, forbid_unknow
         success_code: The number of a success, 1 or 0; a failure has the other.
 
     """
+
+    NOT_SET = NO_GUESTS
 
     user_token_seconds: Seconds = 7200
     absolute_seconds: Seconds = 2_592_000
@@ -139,8 +141,6 @@ def twokeys(settings: TwokeysSettings, modules: Offers) -> Contract:
             idle_seconds=settings.user_token_seconds,
             absolute_seconds=settings.absolute_seconds,
             entrance=settings.entrance,
-            registration=settings.registration,
-            invitation=settings.invited(),
             mint=user_token,
         ),
         reader=QueryOrForm(ADDRESSING),

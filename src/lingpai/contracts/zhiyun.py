@@ -45,7 +45,7 @@ from lingpai.vocabulary.clock import SECOND, local_time
 from lingpai.vocabulary.likeness import Avatar, Created, SexTold, Until, like
 from lingpai.vocabulary.outcomes import Outcome, Reason
 from lingpai.vocabulary.policies import WeakForm
-from lingpai.vocabulary.settings import ContractSettings, Seconds
+from lingpai.vocabulary.settings import NO_GUESTS, ContractSettings, Seconds
 from lingpai.vocabulary.values import CodeTerms, Company, Terms
 
 Told = TypeVar("Told", bound=Mapping[str, Any])
@@ -87,6 +87,8 @@ class ZhiyunSettings(ContractSettings, frozen=True, kw_only=True, forbid_unknown
         avatar_base: What stands before the path of an avatar, such as `https://avatar.example.com`.
 
     """
+
+    NOT_SET = NO_GUESTS
 
     access_token_seconds: Seconds = 7_776_000
     idle_seconds: Seconds | None = None
@@ -318,8 +320,6 @@ def zhiyun(settings: ZhiyunSettings, modules: Offers) -> Contract:
             idle_seconds=settings.idle_seconds,
             absolute_seconds=settings.access_token_seconds,
             entrance=settings.entrance,
-            registration=settings.registration,
-            invitation=settings.invited(),
             mint=thirteenfold,
             code=CodeTerms(settings.auth_code_seconds, scopes),
         ),

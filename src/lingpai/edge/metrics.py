@@ -124,7 +124,7 @@ class Board:
         """Say that this worker lives, add up what dead ones left, and write every second until `stop`."""
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            with self._locked(exclusive=True):
+            with _locked(self._folder, exclusive=True):
                 self._alive = _locked_file(self._folder / f"{self._name}.alive")
                 self._fold()
         self.flush()
@@ -203,7 +203,7 @@ class Board:
     def _whole(self) -> _Sum:
         whole = _Sum()
         whole.add(self._own(), lives=True)
-        with suppress(OSError), self._locked(exclusive=False):
+        with suppress(OSError), _locked(self._folder, exclusive=False):
             gone = _read(self._folder / f"{GONE}.json")
             if gone:
                 whole.add(gone, lives=False)
@@ -233,12 +233,6 @@ class Board:
         folded = set((gone or {}).get("folded", ()))
         return [path for path in self._folder.glob("*-*.json") if path.stem not in folded]
 
-    @contextmanager
-    def _locked(self, *, exclusive: bool) -> Iterator[None]:
-        with (self._folder / "lock").open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
-            yield
-
 
 def _buckets(row: Sequence[int]) -> list[tuple[str, float]]:
     """Return the histogram's buckets, each with all calls that were no slower."""
@@ -266,6 +260,28 @@ def _lives(path: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def count_apart(folder: Path, values: Values) -> None:
+    """
+    Add the counters among *values*, of a process that is no worker, to those of dead workers.
+
+    Where no worker has been yet there is no *folder*, and nothing is kept: nobody has asked either.
+    """
+    with suppress(OSError), _locked(folder, exclusive=True):
+        gone = _read(folder / f"{GONE}.json") or {"values": [], "rows": [], "folded": []}
+        whole = _Sum()
+        whole.add(gone, lives=False)
+        rows = [[name, *labels, value] for name, of in values.items() for labels, value in of.items()]
+        whole.add({"values": rows, "rows": []}, lives=False)
+        _replace(folder / f"{GONE}.json", {**whole.told(), "folded": gone["folded"]})
+
+
+@contextmanager
+def _locked(folder: Path, *, exclusive: bool) -> Iterator[None]:
+    with (folder / "lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        yield
 
 
 def living_workers(folder: Path) -> int:

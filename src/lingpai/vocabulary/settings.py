@@ -62,6 +62,9 @@ class ContractSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     """
 
+    NOT_SET: ClassVar[frozenset[str]] = frozenset()
+    """Those of them that mean nothing to a contract, and are unknown there; it says so itself."""
+
     enabled: bool = True
     account_hosts: tuple[str, ...] = ()
     business_hosts: tuple[str, ...] = ()
@@ -79,6 +82,8 @@ class ContractSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 class ModuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every module lets you set: nothing; a module adds its own."""
+
+    NOT_SET: ClassVar[frozenset[str]] = frozenset()
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -466,6 +471,9 @@ def _put(raw: dict[str, Any], path: list[str], value: _Variable) -> None:
             raise SettingRefused(f"{value.name}: {name} is no section", f"{value.name}：{name} 不是一节")
     raw[path[-1]] = value
 
+
+NO_GUESTS = frozenset({"registration", "invitation"})
+"""Settings that mean nothing to a contract in which nobody registers."""
 
 OPEN = frozenset({"entrance", "registration", "timezone", "origins", "account_hosts", "business_hosts"})
 """Settings of contracts and modules whose text anybody may read; of the others only numbers and yes or no."""
