@@ -384,6 +384,14 @@ def test_a_time_that_is_spent_is_spent_after_the_judgement():
         replace(contract(), routes=(replace(route, proofs=proofs),), modules=())
 
 
+def test_a_pair_is_renewed_after_the_judgement():
+    oppmg = Stage("oppmg").house.served["oppmg"].contract
+    routed, built_in, permitted, proved, performed = oppmg.steps
+
+    with pytest.raises(ValueError, match="oppmg: /v1/auth/change_company: AccessShown acts before the policies"):
+        replace(oppmg, steps=(routed, built_in, proved, permitted, performed))
+
+
 @pytest.mark.parametrize(
     ("name", "forms"),
     [

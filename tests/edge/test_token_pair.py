@@ -12,7 +12,7 @@ from lingpai.edge.schemes.jwt import write_jwt
 from lingpai.edge.schemes.token_pair import PairAnswer, PairToken, is_expired
 from lingpai.operations.open_session import Granted
 from lingpai.operations.renew import Renewed
-from lingpai.vocabulary.outcomes import Outcome, Refused
+from lingpai.vocabulary.outcomes import Outcome, Reason, Refused
 from lingpai.vocabulary.values import Generation, Session, Standing
 from tests.conformance.stage import KEYS, Stage
 
@@ -82,10 +82,14 @@ def six(claims):
     return {name: value for name, value in claims.items() if name not in ("sid", "jti")}
 
 
-def refusal(act):
+def refused(act):
     with pytest.raises(Refused) as raised:
         act()
-    return raised.value.outcome
+    return raised.value
+
+
+def refusal(act):
+    return refused(act).outcome
 
 
 def test_the_documents_six_members_come_first_and_make_its_own_segments(pair, session, call):
@@ -119,13 +123,14 @@ def test_a_pair_is_written_with_the_key_that_it_names_after_that_was_rotated(pai
 
 
 def test_a_pair_whose_key_is_gone_asks_to_sign_in_again(pair, session, call):
-    assert refusal(lambda: written(replace(pair, key_id=99), session, call)) is Outcome.SESSION_OVER
+    ending = refused(lambda: written(replace(pair, key_id=99), session, call))
+    assert (ending.outcome, ending.reason) == (Outcome.SESSION_OVER, Reason.UNKNOWN)
 
 
 def test_each_token_reads_as_its_own_kind_and_names_its_pair(pair, session, call):
-    answer = written(replace(pair, number=12), session, call)
-    assert ACCESS.read(answer["access_token"], call)["generation"] == 12
-    assert REFRESH.read(answer["refresh_token"], call)["generation"] == 12
+    answer = written(replace(pair, number=10**15 - 1), session, call)
+    assert ACCESS.read(answer["access_token"], call)["generation"] == 10**15 - 1
+    assert REFRESH.read(answer["refresh_token"], call)["generation"] == 10**15 - 1
     assert refusal(lambda: ACCESS.read(answer["refresh_token"], call)) is Outcome.CREDENTIALS_BAD
     assert refusal(lambda: REFRESH.read(answer["access_token"], call)) is Outcome.CREDENTIALS_BAD
 
@@ -145,6 +150,8 @@ def test_the_two_tokens_of_two_pairs_have_four_ids(pair, session, call):
         {"jti": "AAAAAAAAAAAAAAAAAAAAAQ.r1"},
         {"jti": "AAAAAAAAAAAAAAAAAAAAAQ.a"},
         {"jti": "another.a1"},
+        {"jti": 1},
+        {"jti": f"AAAAAAAAAAAAAAAAAAAAAQ.a{10**15}"},
         {"exp": "1576053690"},
         {"exp": None},
         {"company_id": True},
@@ -183,3 +190,13 @@ def test_the_first_pair_is_written_like_any_other(pair, session, call):
     client = call.desk.clients.by_id("oppmg:unknown")
     granted = Granted(Standing(session, None, client, ()), "", pair)  # type: ignore[arg-type]
     assert PairAnswer("mmm_oppmg").granted(granted, call) == written(pair, session, call)
+
+
+def test_a_token_that_is_over_says_so_too_when_its_session_is_not_kept_any_more(stage, pair, session, call):
+    token = written(pair, session, call)["access_token"]
+    stage.wait("1802")
+
+    answer = stage.answer("GET", "/oppmg/v1/user/info", [("x-mmm-accesstoken", token)], "")
+
+    told = json.loads(answer[2])
+    assert (answer[0], told["code"], told["data"]) == (200, "10024", {"reason": "expired"})
