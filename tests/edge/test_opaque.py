@@ -15,11 +15,15 @@ def test_mowork_has_32_of_all_digits_and_capitals():
 
     assert all(re.fullmatch("[0-9A-Z]{32}", token) for token in tokens)
     assert len(set("".join(tokens))) == 36
-    assert capitals(lambda size: (36 * 36 + 35).to_bytes(size), 1, 1) == "0" * 29 + "10Z"
+    assert capitals((36 * 36 + 35).to_bytes, 1, 1) == "0" * 29 + "10Z"
+
+
+def beginning_with(byte):
+    return lambda size: bytes([byte]).ljust(size, b"\0")
 
 
 def test_zhiyun_begins_with_each_digit_but_0_and_what_belongs_to_it():
-    begun = {thirteenfold(lambda size, first=first: bytes([first]).ljust(size, b"\0"), 1, 1) for first in range(256)}
+    begun = {thirteenfold(beginning_with(byte), 1, 1) for byte in range(256)}
 
     assert begun == {f"{digit}{13 * digit - 11}{'00' * 16}" for digit in range(1, 10)}
 

@@ -122,6 +122,14 @@ def test_a_pair_is_written_with_the_key_that_it_names_after_that_was_rotated(pai
     assert ACCESS.read(first["access_token"], call)["uid"] == 10
 
 
+def test_a_key_as_long_as_the_contract_asks_for_signs_both_tokens(pair, session, call):
+    keys = call.desk.keys
+    keys.import_key("oppmg.pair", bytes(call.contract.keys["oppmg.pair"]))
+    answer = written(replace(pair, key_id=keys.current("oppmg.pair").id), session, call)
+    assert ACCESS.read(answer["access_token"], call)["uid"] == 10
+    assert REFRESH.read(answer["refresh_token"], call)["uid"] == 10
+
+
 def test_a_pair_whose_key_is_gone_asks_to_sign_in_again(pair, session, call):
     ending = refused(lambda: written(replace(pair, key_id=99), session, call))
     assert (ending.outcome, ending.reason) == (Outcome.SESSION_OVER, Reason.UNKNOWN)

@@ -40,6 +40,7 @@ from tests.mutants.judging import (
 ASKED = (
     "tests/attacks/test_forged_tokens.py",
     "tests/attacks/test_wycheproof.py",
+    "tests/conformance/test_endings.py",
     "tests/conformance/test_openapi.py::test_every_reference_of_the_document_leads_somewhere",
     "tests/conformance/test_transcripts.py::test_the_contract_answers_as_its_transcript_says_and_every_code_is_heard",
     "tests/edge/test_api_token.py",
@@ -48,6 +49,8 @@ ASKED = (
     "tests/edge/test_basic_client.py",
     "tests/edge/test_contract.py",
     "tests/edge/test_holder.py",
+    "tests/edge/test_jwt.py",
+    "tests/edge/test_opaque.py",
     "tests/edge/test_places.py",
     "tests/edge/test_policies.py",
     "tests/edge/test_server_time.py",
@@ -57,6 +60,7 @@ ASKED = (
     "tests/edge/test_unchanged.py",
     "tests/forward/test_forward.py",
     "tests/principals/test_admission.py",
+    "tests/principals/test_rotation.py",
 )
 """The tests that judge, unless others are named: those of checks, schemes and admission, in their own process."""
 

@@ -121,8 +121,9 @@ class PairAnswer:
 
     def _written(self, pair: Generation, session: Session, call: Call) -> Pair:
         terms = call.contract.terms.pair
+        assert terms is not None  # noqa: S101 - only a contract with such terms hands out pairs
         key = call.desk.keys.numbered(f"{call.contract.name}.pair", pair.key_id)
-        if terms is None or key is None:
+        if key is None:
             raise session_over(Reason.UNKNOWN, "the key that signed the pair is gone")
         expires_in = pair.issued + terms.access
         refresh_expires = min(pair.issued + terms.refresh, session.end // SECOND)
