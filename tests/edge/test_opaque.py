@@ -6,8 +6,11 @@ import re
 
 import pytest
 
-from lingpai.edge.schemes.opaque import capitals, thirteenfold
+from lingpai.edge.call import Call, Request
+from lingpai.edge.schemes.opaque import Opaque, capitals, thirteenfold
 from lingpai.edge.schemes.user_token import user_token
+from lingpai.vocabulary.outcomes import Outcome, Refused
+from tests.conformance.stage import Stage
 
 
 def test_mowork_has_32_of_all_digits_and_capitals():
@@ -47,3 +50,15 @@ def test_of_each_token_at_least_128_bits_are_random(made, size):
     assert asked == [size]
     assert size * 8 >= 128
     assert made(random.Random(1).randbytes, 1, 1) != made(random.Random(2).randbytes, 1, 1)
+
+
+def test_what_has_another_shape_is_refused_before_it_is_looked_up():
+    house = Stage("mowork").house
+    call = Call(Request("GET", "/"), house.served["mowork"].contract, house._asking_desk(), 1)
+    token = Opaque(pattern="[a-z]{3}")
+
+    assert token.read("abc", call) == {}
+    for shown in ("", "ab", "abcd", "abc\n", "ABC"):
+        with pytest.raises(Refused) as refused:
+            token.read(shown, call)
+        assert refused.value.outcome is Outcome.CREDENTIALS_BAD
