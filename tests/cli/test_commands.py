@@ -275,7 +275,7 @@ def test_a_minted_token_is_a_session_of_its_client(demo, lingpai):
         (["user", "add", "neu", "--random-password", "--email-verified"], ["--email-verified asks for --email"]),
         (["user", "change", "xujie", "--phone", "", "--phone-verified"], ["--phone-verified asks for --phone"]),
         (["user", "change", "xujie", "--email-verified"], ["--email-verified asks for --email"]),
-        (["user", "list", "more"], ["user list: too many arguments, by 1: see --help."]),
+        (["user", "list", "more", "and", "more"], ["user list: too many arguments, by 3: see --help."]),
         (["--quiet", "user", "list"], ["--quiet stands behind the command"]),
         (["audit", "verify", "--head", "/nope"], ["lingpai: /nope: No such file"]),
         (["user", "add", "", "--random-password"], ["name must not be empty"]),
