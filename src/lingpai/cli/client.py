@@ -109,7 +109,7 @@ def add(
             marked("client_id      [bold]{id}[/]", id=kept.client.id),
             marked(
                 said(
-                    "client_secret  [bold]{secret}[/](只显示这一次)",
+                    "client_secret  [bold]{secret}[/]  (只显示这一次)",
                     "client_secret  [bold]{secret}[/]  (shown this once)",
                 ),
                 secret=secret,
@@ -252,7 +252,8 @@ def rotate_secret(
     show(
         marked(
             said(
-                "client_secret  [bold]{secret}[/](只显示这一次)", "client_secret  [bold]{secret}[/]  (shown this once)"
+                "client_secret  [bold]{secret}[/]  (只显示这一次)",
+                "client_secret  [bold]{secret}[/]  (shown this once)",
             ),
             secret=secret,
         ),

@@ -436,5 +436,5 @@ def _cells(row: dict[str, Any]) -> list[object]:
 
 def _tell_password(made: str | None) -> None:
     if made is not None:
-        words = said("密码(只显示这一次):[bold]{made}[/]", "Password, shown this once: [bold]{made}[/]")
+        words = said("密码(只显示这一次)：[bold]{made}[/]", "Password, shown this once: [bold]{made}[/]")
         show(marked(words, made=made))
