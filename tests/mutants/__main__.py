@@ -160,6 +160,8 @@ class Judge(Collected):
         return True
 
     def _quickly(self, session: pytest.Session, file: Path, change: Change | None, tests: Sequence[str]) -> str:
+        if not tests:
+            return "no test runs it"
         killer = self._copy / "killer"
         killer.unlink(missing_ok=True)
         wanted = set(tests)
@@ -181,8 +183,6 @@ class Judge(Collected):
         return _end(code)
 
     def _surely(self, file: Path, change: Change, tests: Sequence[str]) -> str:
-        if not tests:
-            return "no test runs it"
         source = file.read_text(encoding="utf-8")
         place = self._copy / "src" / file.relative_to(SOURCES)
         place.write_text(change.made(source), encoding="utf-8")
