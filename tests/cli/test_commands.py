@@ -15,6 +15,7 @@ import pytest
 
 from lingpai import __version__, cli
 from lingpai.cli.opening import opened
+from lingpai.cli.passwords import random_password
 from lingpai.cli.printing import without_secrets
 from lingpai.composition import open_house
 from lingpai.principals.client_secrets import new_secret
@@ -202,6 +203,12 @@ def test_a_clients_secret_of_whatever_letters_is_not_repeated(contract):
     for first in range(1, 1001):
         secret = new_secret(frozenset({contract}), Random(first).randbytes).reveal()
         assert secret not in without_secrets(f"there is no {secret}: see", ["show", secret])
+
+
+def test_a_password_that_was_made_here_is_not_repeated():
+    password = random_password().reveal()
+
+    assert password not in without_secrets(f"there is no user {password}", ["user", "show", password])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from lingpai.principals import sealer, verifying
 from lingpai.principals.chain import AUDIT, BEGINNING, canonical, link
 from lingpai.principals.keys import Keyring
-from lingpai.principals.sealer import BATCH, HEAD_SECONDS, MOST_LOST, Sealer
+from lingpai.principals.sealer import BATCH, FINISH_SECONDS, HEAD_SECONDS, MOST_LOST, Sealer
 from lingpai.principals.verifying import MOST_FAULTS, Fault, verify
 from lingpai.stores.memory import Held, Memory, Rows
 from lingpai.vocabulary.events import AuditRow, Event
@@ -312,21 +312,46 @@ def test_who_stops_seals_all_that_is_left_though_another_sealed_last(archive, mo
     assert archive.faults() == []
 
 
+@pytest.mark.parametrize("noticed", [True, False])
 @pytest.mark.parametrize("ours", [True, False])
-def test_who_stops_logs_the_end_of_the_chain_where_it_is_its_own(archive, monkeypatch, caplog, ours):
+def test_who_stops_logs_the_end_of_the_chain_where_it_is_its_own(archive, monkeypatch, caplog, ours, noticed):
     monkeypatch.setattr(sealer, "ROUND_SECONDS", 3600)
     mine = archive.another_sealer()
     mine.seal()
     mine.start()
     archive.write(1)
     (mine if ours else archive.another_sealer()).seal_all()
-    mine._round()
+    if noticed:
+        mine._round()
     caplog.clear()
     caplog.set_level("INFO")
     mine.stop()
 
     end = f"audit head: {ROWS + 1} {archive.seals[ROWS + 1].hash.hex()}"
     assert caplog.messages == ([end] if ours else [])
+
+
+def test_who_stops_says_that_the_chain_was_cut_a_moment_ago(archive, monkeypatch, caplog):
+    monkeypatch.setattr(sealer, "ROUND_SECONDS", 3600)
+    mine = archive.another_sealer()
+    mine.seal()
+    mine.start()
+    del archive.seals[ROWS], archive.seals[ROWS - 1]
+    mine.stop()
+
+    assert any(message.startswith("the audit chain was cut or replaced") for message in caplog.messages)
+
+
+def test_who_stops_leaves_a_long_backlog_to_the_next_after_a_while(archive):
+    archive.write(3 * BATCH)
+
+    def ticks():
+        archive.ticks += FINISH_SECONDS / 2
+        return archive.ticks
+
+    Sealer(archive.stores, archive.keys, lambda: archive.now, ticks)._finish()
+
+    assert 0 < len(archive.rows) - len(archive.seals) < 3 * BATCH
 
 
 class Overtaken(Keyring):

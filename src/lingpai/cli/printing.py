@@ -42,6 +42,10 @@ client in thirty is; a moment, a path, a URL, a file or host.
 """
 
 
+_MADE_HERE = re.compile("([a-z0-9]{4}-){2}[a-z0-9]{4}")
+"""A password as `lingpai` makes them (`passwords.random_password`)."""
+
+
 def without_secrets(line: str, typed: Sequence[str]) -> str:
     """
     Return *line* with each of the words that were *typed* cut short if it may be a secret, and so the value of `--x=…`.
@@ -56,7 +60,7 @@ def without_secrets(line: str, typed: Sequence[str]) -> str:
         if is_given:
             line = line.replace(word, f"{option}=…")
         for part in (option.lstrip("-"), value):
-            if not _NO_SECRET.fullmatch(part):
+            if _MADE_HERE.fullmatch(part) or not _NO_SECRET.fullmatch(part):
                 line = line.replace(part, f"{part[:3]}…")
     return line
 

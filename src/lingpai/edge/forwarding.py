@@ -17,7 +17,7 @@ import msgspec
 from lingpai.edge.call import Call, Request
 from lingpai.edge.contract import Contract, Route, Step
 from lingpai.edge.desk import Desk
-from lingpai.edge.logbook import named, place
+from lingpai.edge.logbook import named
 from lingpai.edge.pipeline import Answer, begun, told, used_by
 from lingpai.edge.steps import Performed, Proved, Routed
 from lingpai.edge.weak import check_judged
@@ -151,8 +151,7 @@ class Entrance:
             except Refused as refusal:
                 return Verdict(call, call.caller, told(call, refusal), call.sighting, used_by(call))
         except Exception:
-            where = place(self.contract, request, None)
-            LOG.exception("%s: judging %s for %s failed", self.contract.name, where, self, extra=named(request))
+            LOG.exception("%s: judging a request for %s failed", self.contract.name, self, extra=named(request))
             return Verdict(call, None, told(call, Refused(Outcome.INTERNAL)), None, None)
         return Verdict(call, call.caller, None, call.sighting, used_by(call))
 

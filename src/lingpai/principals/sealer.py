@@ -41,6 +41,9 @@ SPAN = 50_000
 SWEPT = 1000
 """Older numbers that are looked at anew each round, in turn: what appears later than all expect is sealed too."""
 
+FINISH_SECONDS = 10
+"""For so long one that stops seals what is left: whoever supervises it waits no longer for ever. The next goes on."""
+
 MOST_LOST = 10
 """So often somebody else may seal first, before one that stops leaves the rest to them."""
 
@@ -157,26 +160,33 @@ class Sealer:
         return self._seals.unsealed(above, min(above + SWEPT, settled), size)
 
     def _round(self) -> None:
-        head = self._seals.head()
-        if self._head is not None:
-            position = head.position if head else 0
-            if position > self._head.position:
-                self._head, self._is_sealing, self.waiting_since = head, False, None
-                return
-            if head != self._head:
-                LOG.error(
-                    "the audit chain was cut or replaced: its end was %d %s, and now is at %d",
-                    *(self._head.position, self._head.hash.hex(), position),
-                )
+        if self._is_ahead(self._seals.head()):
+            return
         while self.seal() >= BATCH and not self._rounds.is_stopped(within=0.02):
             """There is more; others write in between."""
         if self._is_sealing and self._ticks() - self._logged >= HEAD_SECONDS:
             self._log_head()
 
+    def _is_ahead(self, head: Seal | None) -> bool:
+        """Return whether somebody else has sealed further, and say where the chain is not what it was."""
+        if self._head is None:
+            return False
+        position = head.position if head else 0
+        if position > self._head.position:
+            self._head, self._is_sealing, self.waiting_since = head, False, None
+            return True
+        if head != self._head:
+            LOG.error(
+                "the audit chain was cut or replaced: its end was %d %s, and now is at %d",
+                *(self._head.position, self._head.hash.hex(), position),
+            )
+        return False
+
     def _finish(self) -> None:
         # What nobody has sealed yet is no other worker's to seal: they may be stopping too, or there is none.
-        lost = 0
-        while lost < MOST_LOST:
+        self._is_ahead(self._seals.head())
+        lost, end = 0, self._ticks() + FINISH_SECONDS
+        while lost < MOST_LOST and self._ticks() < end:
             sealed = self.seal()
             if sealed < BATCH and self.waiting_since is None:
                 return
