@@ -84,7 +84,7 @@ def policies(client_id: ClientId, /, *, data: Data = HERE, as_json: AsJson = Fal
         _show_allowed(client_id, words, allowed)
     heads = [*NAME_HEADS, ("状态", "state"), *USE_HEADS]
     show(
-        table([said(*head) for head in heads], [_cells(row, now, zone) for row in rows], whole=(said("名称", "name"),))
+        table([said(*head) for head in heads], [_cells(row, now, zone) for row in rows], whole=(said(*NAME_HEADS[0]),))
     )
 
 

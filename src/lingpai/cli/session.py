@@ -104,7 +104,7 @@ def list_(
         told = [moment(row[name], zone).removeprefix(known) for name in times]
         state = [said(*REASONS[row["reason"]]) if row["reason"] else said("有效", "live")] if over else []
         cells.append([row["id"], row["username"], row["contract"], row["client_id"], *told, *state])
-    show(table(heads, cells, whole=heads[:1]))
+    show(table(heads, cells, whole=[heads[0], *heads[2:4]]))
     if len(sessions) > limit:
         show(said("还有更多：用 --limit 或筛选。", "There are more: say --limit, or narrow it down."))
 
