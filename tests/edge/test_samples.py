@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 
 from lingpai.edge.openapi import openapi
 from lingpai.edge.reference import markdown
-from lingpai.edge.samples import sample
+from lingpai.edge.samples import Endless, sample
 from lingpai.modules.module import BusinessCall, Offer
 from tests.conformance.stage import Stage
 
@@ -42,7 +42,23 @@ class Link(Struct, tag=True):
     towards: "Annotated[list[Folder | Link], Meta(max_length=3)]"
 
 
-TREES = [Department, Task, Folder]
+class Room(Struct, tag=True):
+    door: "Door | Wall"
+
+
+class Door(Struct, tag=True):
+    leads_to: Room
+
+
+class Wall(Struct, tag=True):
+    """Where every house ends."""
+
+
+class Mirror(Struct):
+    other: "Mirror"
+
+
+TREES = [Department, Task, Folder, Room, Door]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +100,13 @@ def test_an_example_is_one_that_the_schema_allows(kind):
     value = sample(schema, named)
 
     assert list(Draft202012Validator({**schema, "$defs": named}).iter_errors(value)) == []
+
+
+def test_what_holds_itself_without_end_is_named():
+    (schema,), named = msgspec.json.schema_components([Mirror])
+
+    with pytest.raises(Endless, match=r"^Mirror must hold another Mirror, without end$"):
+        sample(schema, named)
 
 
 def described(kind):

@@ -1,7 +1,15 @@
 """An example of whatever a JSON Schema of ours asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
+
+
+class Endless(ValueError):
+    """A value would have to hold another of its own kind, and that one another."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} must hold another {name}, without end")
 
 
 def sample(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozenset[str] = frozenset()) -> Any:
@@ -14,11 +22,16 @@ def sample(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozense
         named: The schemas that `$ref` may name, by the last part of the reference.
         inside: Of these, what the value will be part of: a tree's example has nothing below its root.
 
+    Raises:
+        Endless: No value is.
+
     >>> sample({"type": "object", "properties": {"a": {"const": 1}, "b": {"type": "string", "examples": ["x"]}}}, {})
     {'a': 1, 'b': 'x'}
     """
     if "$ref" in schema:
-        name = _named(schema)
+        name = str(schema["$ref"]).rpartition("/")[2]
+        if name in inside:
+            raise Endless(name)
         return sample(named[name], named, inside | {name})
     for word in ("examples", "enum"):
         if schema.get(word):
@@ -28,26 +41,21 @@ def sample(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozense
             return schema[word]
     for word in ("anyOf", "oneOf"):
         if word in schema:
-            return sample(next(each for each in schema[word] if not _is_inside(each, inside)), named, inside)
+            return _first(schema[word], named, inside)
     return _made(schema, named, inside)
 
 
-def _named(schema: Mapping[str, Any]) -> str:
-    return str(schema.get("$ref", "")).rpartition("/")[2]
-
-
-def _is_inside(schema: Mapping[str, Any], inside: frozenset[str]) -> bool:
-    """Return whether *schema*, or each that it leaves the choice of, is one of *inside*."""
-    choices = schema.get("anyOf") or schema.get("oneOf") or (schema,)
-    return all(_named(each) in inside for each in choices)
+def _first(choices: Sequence[Mapping[str, Any]], named: Mapping[str, Any], inside: frozenset[str]) -> Any:
+    for each in choices[:-1]:
+        with suppress(Endless):
+            return sample(each, named, inside)
+    return sample(choices[-1], named, inside)
 
 
 def _made(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozenset[str]) -> Any:
     match schema.get("type"):
         case "array":
-            fixed, items = schema.get("prefixItems", ()), schema.get("items") or {}
-            more = 0 if _is_inside(items, inside) else max(bool(items), schema.get("minItems", 0)) - len(fixed)
-            return [sample(each, named, inside) for each in (*fixed, *[items] * more)]
+            return _items(schema, named, inside)
         case "string":
             return ("…" * max(1, schema.get("minLength", 1)))[: schema.get("maxLength")]
         case "integer" | "number":
@@ -57,12 +65,30 @@ def _made(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozenset
         case "null":
             return None
         case _:
-            required = schema.get("required", ())
-            return {
-                name: sample(inner, named, inside)
-                for name, inner in schema.get("properties", {}).items()
-                if name in required or (has_sample(inner) and not _is_inside(inner, inside))
-            }
+            return _members(schema, named, inside)
+
+
+def _items(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozenset[str]) -> list[Any]:
+    fixed, each = schema.get("prefixItems", ()), schema.get("items") or {}
+    begun = [sample(one, named, inside) for one in fixed]
+    least = schema.get("minItems", 0) - len(fixed)
+    try:
+        return begun + [sample(each, named, inside)] * max(bool(each) - len(fixed), least)
+    except Endless:
+        if least > 0:
+            raise
+        return begun
+
+
+def _members(schema: Mapping[str, Any], named: Mapping[str, Any], inside: frozenset[str]) -> dict[str, Any]:
+    made = {}
+    for name, member in schema.get("properties", {}).items():
+        if name in schema.get("required", ()):
+            made[name] = sample(member, named, inside)
+        elif has_sample(member):
+            with suppress(Endless):
+                made[name] = sample(member, named, inside)
+    return made
 
 
 def _number(schema: Mapping[str, Any]) -> Any:
