@@ -336,7 +336,8 @@ def test_what_may_be_there_is_found_so_the_places_are_the_right_ones(left):
 
 
 def test_no_secret_is_anywhere_but_where_it_was_handed_out(left):
-    assert left.known.abroad(left.places) == []
+    leaks = left.known.abroad(left.places)
+    assert leaks == [], "\n".join(leaks)
 
 
 def test_no_secret_of_a_transcript_is_in_what_playing_it_leaves(left):

@@ -120,6 +120,26 @@ def test_at_somebodys_server_a_tour_signs_in_and_out_changes_nothing_and_shows_n
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["shown", "told"])
+@pytest.mark.parametrize(
+    ("contract", "name", "proof", "shown"),
+    [
+        ("twokeys", "xujie", r"\b[0-9a-f]{32}\b", r"api_token=[0-9a-f]{3}(…|%E2%80%A6)"),
+        ("zhiyun", "gaofei", r"Basic [\w+/=]{9}", r"Basic \w{3}…"),
+    ],
+)
+def test_at_somebodys_server_what_proves_the_client_is_cut_short(demo, lingpai, contract, name, proof, shown, form):
+    user, client = demo.user(name), demo.client(contract)
+    who = ("--user", name, "--client", client["client_id"], "--secrets-stdin")
+    with serving(demo.data, "--workers", "1") as server:
+        words = ("try", contract, "--base-url", server.base_url, *who, *form)
+        ran = lingpai(*words, typed=f"{user['password']}\n{client['client_secret']}\n")
+
+    assert ran.code == 0, ran.err
+    assert re.search(shown, ran.out)
+    assert not re.search(proof, ran.out)
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["shown", "told"])
 def test_at_somebodys_server_a_pair_that_was_renewed_is_as_secret_as_the_next(demo, lingpai, form):
     """The one before is good for a while."""
     user = demo.user("wangfang")

@@ -133,7 +133,7 @@ def _hidden(walk: Walk, taken: Sequence[Walked]) -> tuple[str, ...]:
     held = (walk.held, *(step.had for step in taken))
     kept = {value for each in held for name, value in each.items() if name not in NEVER_SHOWN}
     proofs = {secret for step in taken for secret in step.secrets}
-    return (*kept, *proofs, f"{walk.held['client_id']}:{walk.held['client_secret']}")
+    return (*kept, *proofs)
 
 
 def _tour(contract: str) -> Tour:
