@@ -29,7 +29,7 @@ from lingpai.edge.proxies import is_local
 from lingpai.edge.targets import read_target
 from lingpai.operations.renew import Renew
 from lingpai.principals.services import claims_of, may_ask, purpose_of, request_digest, write_identity
-from lingpai.vocabulary.outcomes import End, NotRemembered, Outcome, Refused
+from lingpai.vocabulary.outcomes import End, Outcome, Refused
 from lingpai.vocabulary.values import Caller
 
 ASKER = b"x-lingpai-asker"
@@ -83,7 +83,8 @@ class Forward:
         return self._house.shell.desks.remembering
 
     @cached_property
-    def _handing_out_nothing(self) -> Desks:
+    def handing_out_nothing(self) -> Desks:
+        """The desks that judge without renewing."""
         desks = self._house.shell.desks
         return Desks(_handing_out_nothing(desks.remembering), _handing_out_nothing(desks.asking))
 
@@ -112,22 +113,6 @@ class Forward:
         """Return whether *headers* show the asking token of *service*, once."""
         shown = [each[1] for each in headers if each[0] == ASKER]
         return len(shown) == 1 and may_ask(shown[0].decode("latin-1"), self._house.keys.accepted(purpose_of(service)))
-
-    async def judge(self, entrance: Entrance, request: Request, *, hands_out: bool = True) -> Verdict:
-        """Return what becomes of *request*: judged from memory, else on a thread."""
-        desks = self._house.shell.desks if hands_out else self._handing_out_nothing
-        try:
-            verdict = entrance.judge(request, desks.remembering)
-        except NotRemembered:
-            try:
-                verdict = await self._house.shell.ask(request, entrance.judge, request, desks.asking)
-            except Refused as refusal:
-                verdict = entrance.refuse(request, desks.remembering, refusal)
-        if verdict.sighting is not None:
-            self._house.shell.saw(verdict.sighting)
-        if verdict.used is not None:
-            self._house.shell.used(verdict.used)
-        return verdict
 
     def count(self, entrance: Entrance, verdict: Verdict) -> None:
         """Count a request that a proxy asks about, by how it was judged."""
@@ -229,7 +214,8 @@ class _Asked:
                 request = msgspec.structs.replace(request, body=await read_body(request, receive))
         except Refused as refusal:
             return "", "", entrance.refuse(asked, desk, refusal)
-        verdict = await self._forward.judge(entrance, request, hands_out=hands_out)
+        desks = None if hands_out else self._forward.handing_out_nothing
+        verdict = await self._forward.shell.judge(entrance, request, desks)
         return method, target.decode(), verdict
 
     def _original(self, scope: Scope, asked: Request) -> tuple[str, bytes]:

@@ -24,7 +24,7 @@ from lingpai.edge.origins import allow_origin, preflight
 from lingpai.edge.pipeline import Answer
 from lingpai.edge.proxies import Proxies, is_local
 from lingpai.edge.targets import read_target
-from lingpai.vocabulary.outcomes import NotRemembered, Outcome, Refused
+from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.settings import ForwardSettings
 from lingpai.vocabulary.values import Caller
 
@@ -86,19 +86,7 @@ class Here:
         self._house.stop()
 
     async def judge(self, request: Request) -> Verdict:
-        shell = self._house.shell
-        try:
-            verdict = self.entrance.judge(request, shell.desks.remembering)
-        except NotRemembered:
-            try:
-                verdict = await shell.ask(request, self.entrance.judge, request, shell.desks.asking)
-            except Refused as refusal:
-                verdict = self.refuse(request, refusal)
-        if verdict.sighting is not None:
-            shell.saw(verdict.sighting)
-        if verdict.used is not None:
-            shell.used(verdict.used)
-        return verdict
+        return await self._house.shell.judge(self.entrance, request)
 
     def refuse(self, request: Request, refusal: Refused) -> Verdict:
         return self.entrance.refuse(request, self._house.shell.desks.remembering, refusal)

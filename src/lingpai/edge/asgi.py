@@ -18,6 +18,7 @@ import msgspec
 from lingpai.edge.call import Request
 from lingpai.edge.contract import Contract
 from lingpai.edge.desk import Desk
+from lingpai.edge.forwarding import Entrance, Verdict
 from lingpai.edge.logbook import CURRENT, ON_LOOP, REQUEST_ID, Logbook, named, request_id, told_id
 from lingpai.edge.origins import allow_origin, preflight
 from lingpai.edge.pipeline import Answer, refuse, serve
@@ -182,6 +183,28 @@ class Shell:
         self._logbook.write_hook(request, replied.status, refused, perf_counter_ns() - began)
         answer = Answer(replied.status, {"content-type": replied.content_type}, replied.body)
         await send_answer(send, answer, {REQUEST_ID: request_id(request)} if refused else _NONE)
+
+    async def judge(self, entrance: Entrance, request: Request, desks: Desks | None = None) -> Verdict:
+        """
+        Return what becomes of a *request* that somebody else serves: judged from memory, else on a thread.
+
+        Args:
+            desks: Where it is judged; ours unless said.
+
+        """
+        desks = desks or self.desks
+        try:
+            verdict = entrance.judge(request, desks.remembering)
+        except NotRemembered:
+            try:
+                verdict = await self.ask(request, entrance.judge, request, desks.asking)
+            except Refused as refusal:
+                verdict = entrance.refuse(request, desks.remembering, refusal)
+        if verdict.sighting is not None:
+            self.saw(verdict.sighting)
+        if verdict.used is not None:
+            self.used(verdict.used)
+        return verdict
 
     async def ask(self, request: Request, work: Callable[..., T], *what: object) -> T:
         """
