@@ -174,14 +174,17 @@ T = TypeVar("T")
 
 def _declared(named: str, settings: Settings, setting: str, name: str, kind: type[T]) -> T:
     """Return what the Python file that is *named*, or the package in that folder, declares as *name*."""
-    path, source = Path(named), source_of(named, settings.file)
+
+    def refusal(en: str, zh: str) -> SettingRefused:
+        source = source_of(named, settings.file)
+        return SettingRefused(f"{source}: {setting}: {en}", f"{source}：{setting}：{zh}")
+
+    path = Path(named)
     file = path / "__init__.py" if path.is_dir() else path
     folder = [str(path)] if path.is_dir() else None
     spec = importlib.util.spec_from_file_location(path.stem, file, submodule_search_locations=folder)
     if spec is None or spec.loader is None or not file.exists():
-        raise SettingRefused(
-            f"{source}: {setting}: {path} is no Python file", f"{source}：{setting}：{path} 不是 Python 文件"
-        )
+        raise refusal(f"{path} is no Python file", f"{path} 不是 Python 文件")
     loaded = sys.modules.get(path.stem) if folder else None
     if loaded is None or getattr(loaded, "__file__", None) != str(file):
         loaded = importlib.util.module_from_spec(spec)
@@ -193,12 +196,10 @@ def _declared(named: str, settings: Settings, setting: str, name: str, kind: typ
         # It is somebody's program: whatever it raises, whoever named it can mend.
         except Exception as defect:
             words = f"{path}: {type(defect).__name__}: {defect}"
-            raise SettingRefused(f"{source}: {setting}: {words}", f"{source}：{setting}：{words}") from defect
+            raise refusal(words, words) from defect
     declared = getattr(loaded, name, None)
     if not isinstance(declared, kind):
-        raise SettingRefused(
-            f"{source}: {setting}: {path} declares no {name}", f"{source}：{setting}：{path} 没有声明 {name}"
-        )
+        raise refusal(f"{path} declares no {name}", f"{path} 没有声明 {name}")
     return declared
 
 
@@ -580,7 +581,7 @@ class House:
         if self.board:
             self.board.stop()
         if self.timekeeper:
-            self.timekeeper.stop(self.stores.moments)
+            self.timekeeper.stop()
         self.stores.close()
 
     def troubles(self) -> Sequence[str]:

@@ -8,15 +8,14 @@ import threading
 
 import pytest
 
-from lingpai.bridges.forward import ASKER
 from lingpai.edge.call import Request
 from lingpai.edge.logbook import BURST, ON_LOOP, Logbook, Sample, current_request, request_id
 from lingpai.edge.logs import told
 from lingpai.edge.pipeline import Answer
-from lingpai.principals.services import asking_token, purpose_of
 from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.settings import SettingRefused, load_settings, told_settings
 from tests.conformance.stage import Stage
+from tests.forward.test_forward import Proxy
 
 SIGN_IN = {"client_type": "pc", "client_sys_version": "c", "api_version": "v1.0"}
 
@@ -66,23 +65,17 @@ def test_what_went_well_is_written_only_where_all_is_asked_for(stage, lines):
 SHOP = {"shop": {"contracts": ["mowork", "thinkjs"], "public": ["/pictures"], "prefix": "/api"}}
 
 
-def asked_about(stage, target, page="/forward/mowork/shop", *more, method="GET"):
-    mine = asking_token(stage.house.keys.accepted(purpose_of("shop"))[0].value)
-    headers = [(ASKER.decode(), mine), ("X-Original-Method", method), ("X-Original-URI", target), *more]
-    return stage.answer("GET", page, headers, "")
-
-
 @pytest.mark.parametrize(
-    ("page", "lines_written", "counted"),
-    [("/forward/mowork/shop", 1, 1), ("/forward/mowork/shop?only=verdict", 0, 1), ("/refusal/mowork/shop", 1, 0)],
+    ("page", "query", "lines_written", "counted"),
+    [("/forward", "", 1, 1), ("/forward", "?only=verdict", 0, 1), ("/refusal", "", 1, 0)],
 )
 def test_a_question_of_a_proxy_is_counted_once_and_written_by_the_answer_that_the_client_reads(
-    page, lines_written, counted, stage, lines
+    page, query, lines_written, counted, stage, lines
 ):
     stage.settings["forward"] = SHOP
     stage._build()
 
-    _, headers, _ = asked_about(stage, "/api/order/hunter2?token=hunter2", page)
+    _, headers, _ = Proxy(stage).ask("/api/order/hunter2?token=hunter2", page=page, query=query)
 
     written = lines()
     assert len(written) == lines_written
@@ -93,13 +86,13 @@ def test_a_question_of_a_proxy_is_counted_once_and_written_by_the_answer_that_th
         assert "hunter2" not in str(line)
 
 
-@pytest.mark.parametrize("page", ["/forward/thinkjs/shop", "/forward/thinkjs/shop?only=verdict"])
-def test_a_request_that_may_go_on_is_written_where_all_is_asked_for(page, lines):
+@pytest.mark.parametrize("query", ["", "?only=verdict"])
+def test_a_request_that_may_go_on_is_written_where_all_is_asked_for(query, lines):
     stage = Stage("thinkjs")
     stage.settings |= {"forward": SHOP, "log": load_settings(None, {"LINGPAI_LOG__REQUESTS": "all"}).log}
     stage._build()
 
-    status, headers, _ = asked_about(stage, "/api/pictures/hunter2", page)
+    status, headers, _ = Proxy(stage).ask("/api/pictures/hunter2", query=query)
 
     (line,) = lines()
     assert (status, line["message"], line["outcome"], line["status"]) == (200, "answered", "OK", 200)
@@ -108,12 +101,12 @@ def test_a_request_that_may_go_on_is_written_where_all_is_asked_for(page, lines)
     assert stage.house.tally.forwarded == {("thinkjs", "shop", "OK"): 1}
 
 
-@pytest.mark.parametrize("page", ["/forward/mowork/shop", "/forward/mowork/shop?only=verdict", "/refusal/mowork/shop"])
-def test_a_preflight_that_a_proxy_asks_about_is_no_refused_call(page, stage, lines):
+@pytest.mark.parametrize(("page", "query"), [("/forward", ""), ("/forward", "?only=verdict"), ("/refusal", "")])
+def test_a_preflight_that_a_proxy_asks_about_is_no_refused_call(page, query, stage, lines):
     stage.settings["forward"] = SHOP
     stage._build()
 
-    asked_about(stage, "/api/order", page, method="OPTIONS")
+    Proxy(stage).ask("/api/order", page=page, query=query, method="OPTIONS")
 
     assert lines() == []
     assert stage.house.tally.forwarded == {}
@@ -123,7 +116,7 @@ def test_a_question_that_names_no_request_is_written_with_where_it_came_from(sta
     stage.settings["forward"] = SHOP
     stage._build()
 
-    asked_about(stage, "/api/order", "/forward/mowork/shop", ("X-Forwarded-Uri", "/api/other"))
+    Proxy(stage).ask("/api/order", ("X-Forwarded-Uri", "/api/other"))
 
     (line,) = lines()
     assert (line["outcome"], line["address"]) == ("UNREADABLE", "127.0.0.1")
@@ -164,7 +157,7 @@ def test_what_a_trusted_proxy_calls_the_request_that_it_asks_about_is_taken(trus
     stage.settings |= {"forward": SHOP, "trusted_proxies": ("127.0.0.1",) if trusted else ()}
     stage._build()
 
-    _, headers, _ = asked_about(stage, "/api/order", "/forward/mowork/shop", ("X-Request-Id", "a-proxys.id_1"))
+    _, headers, _ = Proxy(stage).ask("/api/order", ("X-Request-Id", "a-proxys.id_1"))
 
     assert (headers["x-request-id"] == "a-proxys.id_1") is trusted
     assert lines()[0]["request"] == headers["x-request-id"]
@@ -212,7 +205,7 @@ def test_a_line_of_any_depth_knows_the_request_that_a_proxy_asks_about(stage, mo
     target = (
         "/api/order?client_type=pc&client_sys_version=c&api_version=v1.0&req_timestamp=2017-07-26%2023%3A02%3A56%3A336"
     )
-    _, headers, _ = asked_about(stage, target, "/forward/mowork/shop", *shown)
+    _, headers, _ = Proxy(stage).ask(target, *shown)
 
     assert named == [headers["x-request-id"]]
 

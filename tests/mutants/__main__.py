@@ -137,7 +137,8 @@ class Judge(Collected):
     Judges one change after another, once its pytest has collected the tests.
 
     Args:
-        work: Returns the next job, or None; and takes what became of it.
+        todo: Returns the next job, or None.
+        done: Takes what became of it.
 
     """
 

@@ -95,7 +95,7 @@ def test_the_time_is_kept_again_once_the_store_answers(place, lines, monkeypatch
     assert place.stores.moments.latest() == NOW
     place.now += 5
     place.tables.fault = fault
-    keeper.stop(place.stores.moments)
+    keeper.stop()
 
     assert "timekeeping" not in [thread.name for thread in threading.enumerate()]
 

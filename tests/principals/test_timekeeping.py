@@ -82,7 +82,7 @@ def test_the_time_is_kept_every_minute_and_at_the_end(machine, monkeypatch):
     assert moments.latest() == NOW + 9
     machine.now += 1
 
-    keeper.stop(moments)
+    keeper.stop()
 
     assert moments.latest() == NOW + 10
 

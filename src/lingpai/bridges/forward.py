@@ -29,7 +29,7 @@ from lingpai.edge.proxies import is_local
 from lingpai.edge.targets import read_target
 from lingpai.operations.renew import Renew
 from lingpai.principals.services import claims_of, may_ask, purpose_of, request_digest, write_identity
-from lingpai.vocabulary.outcomes import End, Outcome, Refused
+from lingpai.vocabulary.outcomes import Outcome, Refused
 from lingpai.vocabulary.values import Caller
 
 ASKER = b"x-lingpai-asker"
@@ -116,8 +116,9 @@ class Forward:
 
     def count(self, entrance: Entrance, verdict: Verdict) -> None:
         """Count a request that a proxy asks about, by how it was judged."""
-        end = _end(verdict)
-        self._house.tally.forwarded[entrance.contract.name, entrance.service, end.name if end else "OK"] += 1
+        refused = verdict.refusal and verdict.refusal.refusal
+        end = refused.outcome if refused else Outcome.OK
+        self._house.tally.forwarded[entrance.contract.name, entrance.service, end.name] += 1
 
     def write_down(self, entrance: Entrance, verdict: Verdict, began: int) -> None:
         """Write down how a request was judged; *began* is when, in nanoseconds."""
@@ -201,8 +202,7 @@ class _Asked:
     ) -> tuple[str, str, Verdict]:
         entrance, desk = self._entrance, self._forward.wording
         asked = Request(scope["method"], "", b"", scope["headers"], b"", address)
-        if b"x-request-id" in asked.last:
-            self._forward.shell.take_id(asked, scope)
+        self._forward.shell.take_id(asked, scope)
         try:
             method, target = self._original(scope, asked)
             path, query = read_target(target)
@@ -238,10 +238,6 @@ class _Asked:
         if len(methods) != 1 or len(targets) != 1 or not methods[0].isalpha() or not methods[0].isascii():
             _unnamed("method and URI are not there once each")
         return methods[0].decode(), targets[0]
-
-
-def _end(verdict: Verdict) -> End | None:
-    return verdict.refusal.refusal.outcome if verdict.refusal and verdict.refusal.refusal else None
 
 
 def _is_named(asked: Request, pair: tuple[bytes, bytes]) -> bool:

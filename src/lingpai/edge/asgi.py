@@ -158,7 +158,7 @@ class Shell:
             return refuse(contract, request, self.desks.remembering, refusal)
 
     def take_id(self, request: Request, scope: Scope) -> None:
-        """Call the request, which has an `X-Request-Id`, what it says, where a proxy of ours says it."""
+        """Call the request what its `X-Request-Id` says, where a proxy of ours says it."""
         peer = scope.get("client")
         if peer and self._trusts(str(peer[0])):
             msgspec.structs.force_setattr(request, "id", told_id(request))
@@ -166,8 +166,7 @@ class Shell:
     async def ring(self, hook: Hook, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request of a module's *hook*: whatever fails is a bare status, and its reason is in the log."""
         request = Request(scope["method"], scope["path"], scope["query_string"], scope["headers"], b"", address)
-        if b"x-request-id" in request.last:
-            self.take_id(request, scope)
+        self.take_id(request, scope)
         began = perf_counter_ns()
         refused = None
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from lingpai.stores.interfaces import Stores
-from lingpai.vocabulary.addresses import network_around, read_network
+from lingpai.vocabulary.addresses import is_network, network_meant
 from lingpai.vocabulary.arguments import Wrong
 from lingpai.vocabulary.events import Event
 from lingpai.vocabulary.outcomes import Ends, Outcome, Refused
@@ -115,7 +115,7 @@ def _said(stores: Stores, event: Event, changed: Callable[[Policies], Policies])
 
 
 def _check(asked: PlacesAsked) -> None:
-    bad = {address: _no_network(address) for address in asked.addresses or () if not _is_network(address)}
+    bad = {address: _no_network(address) for address in asked.addresses or () if not is_network(address)}
     bad |= {route: _BAD_ROUTE for route in asked.routes or () if not _ROUTE.fullmatch(route)}
     for name, places in (("addresses", asked.addresses), ("routes", asked.routes)):
         if places is not None and len(places) > MOST:
@@ -125,13 +125,5 @@ def _check(asked: PlacesAsked) -> None:
 
 
 def _no_network(text: str) -> Wrong:
-    near = network_around(text) or "10.0.0.0/8"
+    near = network_meant(text)
     return f"应为地址或网段,如 {near}", f"must be an address or a network, such as {near}"
-
-
-def _is_network(text: str) -> bool:
-    try:
-        read_network(text)
-    except ValueError:
-        return False
-    return True

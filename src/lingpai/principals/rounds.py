@@ -52,10 +52,14 @@ class Rounds:
         """Return whether `stop` was called, or is *within* so many seconds."""
         return self._stopped.wait(within)
 
-    def attempt(self, work: Callable[[], float | None]) -> float | None:
-        """Return what *work* returns; None where it fails, which is logged: a store's refusal without a traceback."""
+    def attempt(self, work: Callable[[], float | None] | None = None) -> float | None:
+        """
+        Do *work*, unless said that of each round, and return what it returns.
+
+        None where it fails, which is logged: a store's refusal without a traceback.
+        """
         try:
-            return work()
+            return (work or self._work)()
         except Refused as refusal:
             self._log.warning("%s: %s", self._failing, refusal)
         except Exception:  # noqa: BLE001 - a fault of ours ends no thread
@@ -69,4 +73,4 @@ class Rounds:
             self._wakened.clear()
             if self._stopped.is_set():
                 return
-            pause = self.attempt(self._work)
+            pause = self.attempt()

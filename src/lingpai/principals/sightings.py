@@ -76,7 +76,7 @@ class Sightings:
     def stop(self) -> None:
         """End the thread, and write what is left; what fails then is logged, and ends nothing else."""
         self._rounds.stop()
-        self._rounds.attempt(self.flush)
+        self._rounds.attempt()
 
     def _first(self) -> Sequence[Sighting]:
         with self._lock:

@@ -74,14 +74,14 @@ class Timekeeper:
     def start(self, moments: MomentStore) -> None:
         """Keep the time now and every minute until `stop`."""
         self._rounds = Rounds("timekeeping", lambda: self._round(moments), STORE_SECONDS, "the time is not kept", LOG)
-        self._rounds.attempt(lambda: self._round(moments))
+        self._rounds.attempt()
         self._rounds.start()
 
-    def stop(self, moments: MomentStore) -> None:
+    def stop(self) -> None:
         """End the thread, and keep the time once more."""
         if self._rounds is not None:
             self._rounds.stop()
-            self._rounds.attempt(lambda: self._round(moments))
+            self._rounds.attempt()
 
     def _round(self, moments: MomentStore) -> None:
         try:

@@ -88,7 +88,7 @@ class WeakUses:
     def stop(self) -> None:
         """End the thread, and write what is left; what fails then is logged, and ends nothing else."""
         self._rounds.stop()
-        self._rounds.attempt(self.flush)
+        self._rounds.attempt()
 
     def _taken(self) -> list[WeakUse]:
         with self._lock:

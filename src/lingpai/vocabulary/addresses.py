@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 
 Address = tuple[int, int]
@@ -51,17 +52,26 @@ def read_network(text: str) -> Network:
     return network.version, int(network.netmask), int(network.network_address)
 
 
-def network_around(text: str) -> str:
-    """
-    Return the network that the address in *text* is in by its mask; empty where *text* is no address with a mask.
-
-    >>> network_around("10.0.0.1/8")
-    '10.0.0.0/8'
-    """
+def is_network(text: str) -> bool:
+    """Return whether *text* is what `read_network` reads."""
     try:
-        return str(ipaddress.ip_interface(text.strip()).network) if "/" in text else ""
+        read_network(text)
     except ValueError:
-        return ""
+        return False
+    return True
+
+
+def network_meant(text: str) -> str:
+    """
+    Return the network that the address in *text* is in by its mask; any other where *text* is no address with a mask.
+
+    >>> network_meant("10.9.0.1/16"), network_meant("here")
+    ('10.9.0.0/16', '10.0.0.0/8')
+    """
+    if "/" in text:
+        with suppress(ValueError):
+            return str(ipaddress.ip_interface(text.strip()).network)
+    return "10.0.0.0/8"
 
 
 def is_in(networks: Iterable[Network], address: Address | None) -> bool:

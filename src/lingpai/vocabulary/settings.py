@@ -24,7 +24,7 @@ from msgspec.inspect import (
     type_info,
 )
 
-from lingpai.vocabulary.addresses import network_around, read_network
+from lingpai.vocabulary.addresses import is_network, network_meant
 from lingpai.vocabulary.secret import Secret
 
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=10 * 365 * 86_400)]
@@ -360,15 +360,13 @@ def check_networks(named: str, listed: Iterable[str], file: str = FILE) -> None:
 
     """
     for text in listed:
-        try:
-            read_network(text)
-        except ValueError:
-            near = network_around(text)
+        if not is_network(text):
+            near = network_meant(text)
             asked = (
-                f"addresses and networks, such as {near or '10.0.0.0/8'}, parted by commas in a variable",
-                f"地址和网段，如 {near or '10.0.0.0/8'}，在变量中用逗号分开",
+                f"addresses and networks, such as {near}, parted by commas in a variable",
+                f"地址和网段，如 {near}，在变量中用逗号分开",
             )
-            raise wrong_setting(named, asked, text, file) from None
+            raise wrong_setting(named, asked, text, file)
 
 
 def wrong_setting(named: str, asked_for: tuple[str, str], value: object, file: str = FILE) -> SettingRefused:
